@@ -1,0 +1,39 @@
+import type { EpochSeconds } from './brand.ts'
+
+/** `typ` of an access token's header (RFC 9068 §2.1); `application/at+jwt` is its long form. */
+export const accessTokenType = 'at+jwt'
+
+/** Signature algorithms that Latchkey knows, by their registered names (RFC 7518 §3.1, RFC 8037). */
+export type SigningAlgorithm = 'ES256'
+
+/**
+ * The generations of the credentials that took part in a grant: credential reference → generation.
+ * A reference is random and of its own: neither the client_id nor the id inside a secret, so that the public revocation feed
+ * tells a stranger nothing. A verifier refuses the token once the minimum that is published for one of them is higher.
+ */
+export type CredentialGenerations = Readonly<Record<string, number>>
+
+/** Name of the private claim (RFC 7519 §4.3) that carries {@link CredentialGenerations}. */
+export const credentialsClaim = 'lk_credentials'
+
+/** The claims of an access token (RFC 9068 §2.2). */
+export interface AccessTokenClaims {
+  readonly iss: string
+  /** Equal to `client_id`: there is no resource owner (RFC 9068 §2.2). */
+  readonly sub: string
+  readonly client_id: string
+  /** The audiences of the granted scopes' resource servers: a string when there is one (RFC 7519 §4.1.3). */
+  readonly aud: string | readonly string[]
+  readonly iat: EpochSeconds
+  readonly exp: EpochSeconds
+  readonly jti: string
+  /** Space-delimited, each `<resource server>/<scope>` (RFC 9068 §2.2.3). */
+  readonly scope: string
+  readonly [credentialsClaim]: CredentialGenerations
+}
+
+/** Longest life of an access token, in seconds: what a revocation entry must outlive. */
+export const maxTokenLifetimeSeconds: number = 86_400
+
+/** Life of an access token where neither client nor resource server says otherwise, in seconds. */
+export const defaultTokenLifetimeSeconds: number = 3600
