@@ -1,0 +1,87 @@
+import type { EpochMs, EpochSeconds } from '@latchkey/protocol'
+import type { Change, ChangeContext } from '../audit/change.ts'
+import type { AuditQuery, AuditEntry } from '../audit/query.ts'
+import type { VerificationReport } from '../audit/report.ts'
+import type { ClientId } from '../clients/client.ts'
+import type { ClientReads, ClientWrites } from '../clients/ports.ts'
+import type { CredentialMaker } from '../clients/secrets.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Page } from '../kernel/page.ts'
+import type { Random } from '../kernel/random.ts'
+import type { ChangeRefusal } from '../kernel/refusal.ts'
+import type { Result } from '../kernel/result.ts'
+import type { SigningKey } from '../keys/signing-keys.ts'
+import type { ResourceServerReads, ResourceServerWrites } from '../resource-servers/ports.ts'
+import type { RevocationWrites } from '../tokens/ports.ts'
+
+/** What a token request is asked with, beside who asks. */
+export interface GrantQuestion {
+  readonly clientId: ClientId
+  /** The `scope` parameter as it would be sent. */
+  readonly scope?: string | undefined
+  readonly resources?: readonly string[] | undefined
+}
+
+/** What `client test` answers: what would happen, and the precise reason when it would be refused. */
+export type GrantPreview =
+  | {
+      readonly granted: true
+      readonly scopes: readonly string[]
+      readonly audience: readonly string[]
+      readonly expiresInSeconds: number
+    }
+  | { readonly granted: false; readonly reason: string; readonly error: string; readonly explanation: string }
+
+export interface LocalToken {
+  readonly accessToken: string
+  readonly expiresInSeconds: number
+  readonly scope: string
+}
+
+/** What `token inspect` answers about any string, whoever issued it. */
+export interface TokenInspection {
+  readonly active: boolean
+  /** Why it is not active, precisely; undefined when it is. */
+  readonly reason: string | undefined
+  readonly header: Readonly<Record<string, unknown>> | undefined
+  readonly claims: Readonly<Record<string, unknown>> | undefined
+}
+
+export interface DoctorFinding {
+  readonly check: string
+  readonly status: 'ok' | 'warning' | 'failed'
+  readonly message: string
+  /** What to do; absent when it is ok. */
+  readonly remedy?: string | undefined
+}
+
+/** Everything that the admin API stands on. `compose.ts` fills it. */
+export interface AdminServices {
+  readonly clock: Clock
+  readonly random: Random
+  readonly maker: CredentialMaker
+  readonly issuer: string
+  readonly tokenEndpoint: string
+  readonly change: Change<{
+    readonly clients: ClientWrites
+    readonly resourceServers: ResourceServerWrites
+    readonly revocations: RevocationWrites
+  }>
+  readonly clients: ClientReads
+  readonly resourceServers: ResourceServerReads
+  readonly tokens: {
+    preview(question: GrantQuestion): Promise<Result<GrantPreview, ChangeRefusal>>
+    /** Issues under the client's built-in credential; audited. */
+    issueLocally(context: ChangeContext, question: GrantQuestion): Promise<Result<LocalToken, ChangeRefusal>>
+    inspect(token: string): Promise<TokenInspection>
+    /** Refuses with `token.not_ours`, `token.expired`. */
+    revoke(context: ChangeContext, token: string): Promise<Result<{ readonly jti: string; readonly expiresAt: EpochSeconds }, ChangeRefusal>>
+  }
+  readonly signingKeys: () => readonly SigningKey[]
+  readonly audit: {
+    list(query: AuditQuery): Promise<Page<AuditEntry>>
+    verify(): Promise<VerificationReport>
+  }
+  readonly doctor: () => Promise<readonly DoctorFinding[]>
+  readonly startedAt: EpochMs
+}

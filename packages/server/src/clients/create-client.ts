@@ -1,0 +1,70 @@
+import type { EpochMs, Scope } from '@latchkey/protocol'
+import type { Change, ChangeContext } from '../audit/change.ts'
+import { randomLowercase } from '../kernel/ids.ts'
+import type { ChangeRefusal } from '../kernel/refusal.ts'
+import { done, type Result } from '../kernel/result.ts'
+import type { ResourceServerWrites } from '../resource-servers/ports.ts'
+import type { Client, ClientId } from './client.ts'
+import type { ClientWrites } from './ports.ts'
+import { checkScopes } from './check-scopes.ts'
+import { makeLocalCredential, makeSecret, type CredentialMaker } from './secrets.ts'
+
+export interface NewClient {
+  readonly name: string
+  readonly scopes: readonly Scope[]
+  readonly tokenTtlSeconds?: number | undefined
+  /** End of its first secret; absent: it has none. */
+  readonly secretExpiresAt?: EpochMs | undefined
+}
+
+export interface CreatedClient {
+  readonly client: Client
+  /** Shown once; only its digest is kept. */
+  readonly clientSecret: string
+}
+
+interface Transaction {
+  readonly clients: ClientWrites
+  readonly resourceServers: ResourceServerWrites
+}
+
+/** Characters of a client_id: 124 random bits, in lower case, so that no file system or collation confuses two. */
+export const clientIdLength = 24
+
+/** Registers a client with its granted scopes and its first secret. Refuses with `scope.unknown`. */
+export function createClient(
+  change: Change<Transaction>,
+  maker: CredentialMaker,
+  context: ChangeContext,
+  input: NewClient,
+): Promise<Result<CreatedClient, ChangeRefusal>> {
+  return change(context, async (tx) => {
+    const checked = await checkScopes(tx.resourceServers, input.scopes)
+    if (!checked.ok) return checked
+    const clientId = randomLowercase(maker.random, clientIdLength) as ClientId
+    const client: Client = {
+      clientId,
+      name: input.name,
+      kind: 'client',
+      resourceServer: undefined,
+      state: 'enabled',
+      scopes: checked.value,
+      tokenTtlSeconds: input.tokenTtlSeconds,
+      createdAt: context.now,
+      updatedAt: context.now,
+      revision: 1,
+    }
+    const secret = makeSecret(maker, clientId, { name: 'first', now: context.now, expiresAt: input.secretExpiresAt })
+    await tx.clients.insert(client)
+    await tx.clients.insertCredential(makeLocalCredential(maker, clientId, context.now))
+    await tx.clients.insertCredential(secret.credential)
+    return {
+      ...done({ client, clientSecret: secret.clientSecret }),
+      event: {
+        name: 'client.created',
+        subject: clientId,
+        details: { name: client.name, scopes: client.scopes, secret: secret.credential.id },
+      },
+    }
+  })
+}

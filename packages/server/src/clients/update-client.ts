@@ -1,0 +1,131 @@
+import type { Scope } from '@latchkey/protocol'
+import type { Change, ChangeContext } from '../audit/change.ts'
+import type { AdminEventName } from '../audit/events.ts'
+import { refuseChange, type ChangeRefusal } from '../kernel/refusal.ts'
+import { done, type Result } from '../kernel/result.ts'
+import type { ResourceServerWrites } from '../resource-servers/ports.ts'
+import type { Client, ClientId, ClientState } from './client.ts'
+import { checkScopes } from './check-scopes.ts'
+import type { ClientRecord } from './compile.ts'
+import { endTokensOfClient, type EndAccessTransaction } from './end-access.ts'
+import type { ClientWrites } from './ports.ts'
+
+export interface ClientUpdate {
+  readonly name?: string | undefined
+  readonly addScopes?: readonly Scope[] | undefined
+  readonly removeScopes?: readonly Scope[] | undefined
+  /** `null` takes the limit away. */
+  readonly tokenTtlSeconds?: number | null | undefined
+}
+
+interface Transaction extends EndAccessTransaction {
+  readonly resourceServers: ResourceServerWrites
+}
+
+/**
+ * Changes a client. Taking a scope away, or shortening its tokens, ends the tokens that it has.
+ * Refuses with `client.unknown`, `client.is_resource_server`, `scope.unknown` (adding one that is not registered, removing one that it does not hold).
+ */
+export function updateClient(
+  change: Change<Transaction>,
+  context: ChangeContext,
+  clientId: ClientId,
+  input: ClientUpdate,
+): Promise<Result<Client, ChangeRefusal>> {
+  return change(context, async (tx) => {
+    const found = await findClient(tx.clients, clientId)
+    if (!found.ok) return found
+    const before = found.value.client
+    const added = await checkScopes(tx.resourceServers, input.addScopes ?? [])
+    if (!added.ok) return added
+    const removed = new Set(input.removeScopes)
+    const notHeld = [...removed].find((scope) => !before.scopes.includes(scope))
+    if (notHeld !== undefined) {
+      return refuseChange('scope.unknown', `${clientId} does not hold ${notHeld}`, 'remove_scopes')
+    }
+    const client: Client = {
+      ...before,
+      name: input.name ?? before.name,
+      scopes: [...new Set([...before.scopes, ...added.value])].filter((scope) => !removed.has(scope)).toSorted(),
+      tokenTtlSeconds:
+        input.tokenTtlSeconds === undefined ? before.tokenTtlSeconds : (input.tokenTtlSeconds ?? undefined),
+      updatedAt: context.now,
+      revision: before.revision + 1,
+    }
+    await tx.clients.update(client)
+    const narrowed = before.scopes.some((scope) => !client.scopes.includes(scope)) || isShorter(before, client)
+    if (narrowed) await endTokensOfClient(tx, found.value, context.now)
+    return {
+      ...done(client),
+      event: {
+        name: 'client.updated',
+        subject: clientId,
+        details: {
+          before: { name: before.name, scopes: before.scopes, token_ttl_seconds: before.tokenTtlSeconds },
+          after: { name: client.name, scopes: client.scopes, token_ttl_seconds: client.tokenTtlSeconds },
+          tokens_ended: narrowed,
+        },
+      },
+    }
+  })
+}
+
+/** Disables a client, which ends its tokens, or enables it again, which revives none. Repeating it changes nothing further. */
+export function setClientState(
+  change: Change<EndAccessTransaction>,
+  context: ChangeContext,
+  clientId: ClientId,
+  state: ClientState,
+): Promise<Result<Client, ChangeRefusal>> {
+  return change(context, async (tx) => {
+    const found = await findClient(tx.clients, clientId)
+    if (!found.ok) return found
+    const client: Client = {
+      ...found.value.client,
+      state,
+      updatedAt: context.now,
+      revision: found.value.client.revision + 1,
+    }
+    await tx.clients.update(client)
+    if (state === 'disabled') await endTokensOfClient(tx, found.value, context.now)
+    const name: AdminEventName = state === 'disabled' ? 'client.disabled' : 'client.enabled'
+    return { ...done(client), event: { name, subject: clientId, details: { name: client.name } } }
+  })
+}
+
+/** Removes a client and its credentials; its tokens end. The audit log keeps its name. */
+export function deleteClient(
+  change: Change<EndAccessTransaction>,
+  context: ChangeContext,
+  clientId: ClientId,
+): Promise<Result<undefined, ChangeRefusal>> {
+  return change(context, async (tx) => {
+    const found = await findClient(tx.clients, clientId)
+    if (!found.ok) return found
+    await endTokensOfClient(tx, found.value, context.now)
+    await tx.clients.delete(clientId)
+    const { name, scopes } = found.value.client
+    return { ...done(undefined), event: { name: 'client.deleted', subject: clientId, details: { name, scopes } } }
+  })
+}
+
+/** A partner's client. Refuses with `client.unknown` or, for a resource server's own, `client.is_resource_server`. */
+export async function findClient(
+  clients: Pick<ClientWrites, 'find'>,
+  clientId: ClientId,
+): Promise<Result<ClientRecord, ChangeRefusal>> {
+  const record = await clients.find(clientId)
+  if (record === undefined) return refuseChange('client.unknown', `there is no client ${clientId}`, 'client_id')
+  if (record.client.kind === 'resource-server') {
+    return refuseChange(
+      'client.is_resource_server',
+      `${clientId} is the credential of resource server ${record.client.resourceServer}`,
+      'client_id',
+    )
+  }
+  return done(record)
+}
+
+function isShorter(before: Client, after: Client): boolean {
+  return (after.tokenTtlSeconds ?? Infinity) < (before.tokenTtlSeconds ?? Infinity)
+}

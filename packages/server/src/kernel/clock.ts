@@ -1,0 +1,11 @@
+import type { EpochMs } from '@latchkey/protocol'
+
+/** The only source of the time of day. Tests hand in one that they set. */
+export interface Clock {
+  /** Milliseconds since 1970, an integer. May step backwards: nothing that must only grow relies on it alone. */
+  now(): EpochMs
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now() as EpochMs,
+}

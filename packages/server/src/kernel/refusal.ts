@@ -1,0 +1,35 @@
+/** Why a change was not made: the closed set that the admin API answers with. Texts stand in `docs/errors.md`. */
+export const changeRefusals = {
+  'client.unknown': 'There is no such client.',
+  'client.is_resource_server': "The client_id is a resource server's credential; manage it through its resource server.",
+  'credential.unknown': 'There is no such credential.',
+  'credential.not_a_secret': 'The credential is not a secret.',
+  'resource_server.unknown': 'There is no such resource server.',
+  'resource_server.name_taken': 'Another resource server has this name.',
+  'resource_server.audience_taken': 'Another resource server has this audience.',
+  'resource_server.in_use': 'Clients hold scopes of the resource server.',
+  'resource_server.reserved': 'The name is reserved for Latchkey itself.',
+  'scope.unknown': 'There is no such scope.',
+  'scope.in_use': 'Clients hold the scope.',
+  'token.not_ours': 'The token was not issued here, or its signature is wrong.',
+  'token.expired': 'The token has expired.',
+  'token.denied': 'A request with these parameters would be refused.',
+} as const
+
+export type ChangeRefusalReason = keyof typeof changeRefusals
+
+/** An expected refusal of a change. `message` is for the administrator and names what it is about. */
+export interface ChangeRefusal {
+  readonly reason: ChangeRefusalReason
+  readonly message: string
+  /** The input field that it is about, where there is one. */
+  readonly field?: string | undefined
+}
+
+export function refuseChange(
+  reason: ChangeRefusalReason,
+  message: string,
+  field?: string,
+): { readonly ok: false; readonly refusal: ChangeRefusal } {
+  return { ok: false, refusal: { reason, message, field } }
+}

@@ -1,0 +1,246 @@
+import { qualifyScope, type EpochMs, type Scope } from '@latchkey/protocol'
+import type { Kysely, Selectable } from 'kysely'
+import type { Client, ClientId, ClientKind, ClientState } from '../../clients/client.ts'
+import type { ClientRecord } from '../../clients/compile.ts'
+import type {
+  Credential,
+  CredentialId,
+  CredentialKind,
+  CredentialReference,
+  Generation,
+} from '../../clients/credential.ts'
+import type { ClientReads, ClientWrites, CredentialUses } from '../../clients/ports.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
+import { decodeCursor, encodeCursor } from './cursor.ts'
+import { readResourceServers } from './resource-servers.ts'
+import type { Schema } from './schema.ts'
+import type { Touched } from './touched.ts'
+
+export function clientReads(db: Kysely<Schema>): ClientReads {
+  return {
+    find: (clientId) => db.transaction().execute((tx) => findRecord(tx, clientId)),
+    list: (page) => listClients(db, page),
+    findCredential: (id) => findCredential(db, id),
+  }
+}
+
+export function clientWrites(tx: Kysely<Schema>, touched: Touched): ClientWrites {
+  return {
+    find: (clientId) => findRecord(tx, clientId),
+    findCredential: (id) => findCredential(tx, id),
+    async holders(resourceServer, scopeName) {
+      let query = tx.selectFrom('client_scopes').select('client_id').distinct().where('resource_server', '=', resourceServer)
+      if (scopeName !== undefined) query = query.where('scope', '=', scopeName)
+      const rows = await query.orderBy('client_id').execute()
+      return rows.map((row) => row.client_id as ClientId)
+    },
+    async insert(client) {
+      touched.client(client.clientId)
+      await tx
+        .insertInto('clients')
+        .values({
+          client_id: client.clientId,
+          kind: client.kind,
+          resource_server: client.resourceServer ?? null,
+          created_at: client.createdAt,
+          ...mutableColumns(client),
+        })
+        .execute()
+      await insertScopes(tx, client)
+    },
+    async update(client) {
+      touched.client(client.clientId)
+      await tx.updateTable('clients').set(mutableColumns(client)).where('client_id', '=', client.clientId).execute()
+      await tx.deleteFrom('client_scopes').where('client_id', '=', client.clientId).execute()
+      await insertScopes(tx, client)
+    },
+    async delete(clientId) {
+      touched.client(clientId)
+      await tx.deleteFrom('clients').where('client_id', '=', clientId).execute()
+    },
+    async insertCredential(credential) {
+      touched.client(credential.clientId)
+      await tx
+        .insertInto('credentials')
+        .values({
+          id: credential.id,
+          reference: credential.reference,
+          client_id: credential.clientId,
+          kind: credential.kind,
+          name: credential.name,
+          generation: credential.generation,
+          digest: credential.digest ?? null,
+          digest_key_id: credential.digestKeyId ?? null,
+          parent_id: credential.parentId ?? null,
+          created_at: credential.createdAt,
+          expires_at: credential.expiresAt ?? null,
+          revoked_at: credential.revokedAt ?? null,
+          last_used_at: credential.lastUsedAt ?? null,
+        })
+        .execute()
+    },
+    async updateCredential(credential) {
+      touched.client(credential.clientId)
+      await tx
+        .updateTable('credentials')
+        .set({
+          generation: credential.generation,
+          expires_at: credential.expiresAt ?? null,
+          revoked_at: credential.revokedAt ?? null,
+        })
+        .where('id', '=', credential.id)
+        .execute()
+    },
+  }
+}
+
+export function credentialUses(db: Kysely<Schema>): CredentialUses {
+  return {
+    async recordUses(uses) {
+      if (uses.length === 0) return
+      await db.transaction().execute(async (tx) => {
+        for (const { id, at } of uses) {
+          await tx
+            .updateTable('credentials')
+            .set({ last_used_at: at })
+            .where('id', '=', id)
+            .where((where) => where.or([where('last_used_at', 'is', null), where('last_used_at', '<', at)]))
+            .execute()
+        }
+      })
+    },
+  }
+}
+
+async function findRecord(tx: Kysely<Schema>, clientId: ClientId): Promise<ClientRecord | undefined> {
+  const row = await tx.selectFrom('clients').selectAll().where('client_id', '=', clientId).executeTakeFirst()
+  if (row === undefined) return undefined
+  const [client] = await withScopes(tx, [row])
+  if (client === undefined) return undefined
+  const credentials = await tx
+    .selectFrom('credentials')
+    .selectAll()
+    .where('client_id', '=', clientId)
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute()
+  const names = await tx
+    .selectFrom('client_scopes')
+    .select('resource_server')
+    .distinct()
+    .where('client_id', '=', clientId)
+    .execute()
+  const resourceServers = await readResourceServers(
+    tx,
+    names.map((name) => name.resource_server),
+  )
+  return { client, credentials: credentials.map((credential) => toCredential(credential)), resourceServers }
+}
+
+async function findCredential(tx: Kysely<Schema>, id: CredentialId): Promise<Credential | undefined> {
+  const row = await tx.selectFrom('credentials').selectAll().where('id', '=', id).executeTakeFirst()
+  return row === undefined ? undefined : toCredential(row)
+}
+
+async function listClients(db: Kysely<Schema>, page: PageRequest): Promise<Page<Client>> {
+  let query = db
+    .selectFrom('clients')
+    .selectAll()
+    .where('kind', '=', 'client')
+    .orderBy('created_at')
+    .orderBy('client_id')
+    .limit(page.limit + 1)
+  const after = decodeCursor(page.cursor)
+  if (after !== undefined) {
+    query = query.where((where) =>
+      where.or([
+        where('created_at', '>', after.at),
+        where.and([where('created_at', '=', after.at), where('client_id', '>', after.id)]),
+      ]),
+    )
+  }
+  const rows = await query.execute()
+  const shown = rows.slice(0, page.limit)
+  const last = shown.at(-1)
+  return {
+    items: await withScopes(db, shown),
+    nextCursor:
+      rows.length > page.limit && last !== undefined
+        ? encodeCursor({ at: last.created_at as EpochMs, id: last.client_id })
+        : undefined,
+  }
+}
+
+async function withScopes(db: Kysely<Schema>, rows: readonly Selectable<Schema['clients']>[]): Promise<Client[]> {
+  if (rows.length === 0) return []
+  const scopes = await db
+    .selectFrom('client_scopes')
+    .selectAll()
+    .where(
+      'client_id',
+      'in',
+      rows.map((row) => row.client_id),
+    )
+    .execute()
+  const byClient = Map.groupBy(scopes, (scope) => scope.client_id)
+  return rows.map((row) => ({
+    clientId: row.client_id as ClientId,
+    name: row.name,
+    kind: row.kind as ClientKind,
+    resourceServer: row.resource_server ?? undefined,
+    state: row.state as ClientState,
+    // Sorted here, not there: two databases with different collations must answer alike.
+    scopes: (byClient.get(row.client_id) ?? [])
+      .map((scope): Scope => qualifyScope(scope.resource_server, scope.scope))
+      .toSorted(),
+    tokenTtlSeconds: row.token_ttl_seconds ?? undefined,
+    createdAt: row.created_at as EpochMs,
+    updatedAt: row.updated_at as EpochMs,
+    revision: row.revision,
+  }))
+}
+
+function mutableColumns(client: Client) {
+  return {
+    name: client.name,
+    state: client.state,
+    token_ttl_seconds: client.tokenTtlSeconds ?? null,
+    updated_at: client.updatedAt,
+    revision: client.revision,
+  }
+}
+
+async function insertScopes(tx: Kysely<Schema>, client: Client): Promise<void> {
+  if (client.scopes.length === 0) return
+  await tx
+    .insertInto('client_scopes')
+    .values(
+      client.scopes.map((scope) => {
+        const slash = scope.indexOf('/')
+        return {
+          client_id: client.clientId,
+          resource_server: scope.slice(0, slash),
+          scope: scope.slice(slash + 1),
+        }
+      }),
+    )
+    .execute()
+}
+
+function toCredential(row: Selectable<Schema['credentials']>): Credential {
+  return {
+    id: row.id as CredentialId,
+    reference: row.reference as CredentialReference,
+    clientId: row.client_id as ClientId,
+    kind: row.kind as CredentialKind,
+    name: row.name,
+    generation: row.generation as Generation,
+    digest: row.digest ?? undefined,
+    digestKeyId: row.digest_key_id ?? undefined,
+    parentId: (row.parent_id ?? undefined) as CredentialId | undefined,
+    createdAt: row.created_at as EpochMs,
+    expiresAt: (row.expires_at ?? undefined) as EpochMs | undefined,
+    revokedAt: (row.revoked_at ?? undefined) as EpochMs | undefined,
+    lastUsedAt: (row.last_used_at ?? undefined) as EpochMs | undefined,
+  }
+}

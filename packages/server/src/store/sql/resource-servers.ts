@@ -1,0 +1,102 @@
+import type { EpochMs } from '@latchkey/protocol'
+import type { Kysely } from 'kysely'
+import type { ClientId } from '../../clients/client.ts'
+import type { ResourceServerReads, ResourceServerWrites } from '../../resource-servers/ports.ts'
+import type { ResourceServer } from '../../resource-servers/resource-server.ts'
+import type { Schema } from './schema.ts'
+import type { Touched } from './touched.ts'
+
+export function resourceServerReads(db: Kysely<Schema>): ResourceServerReads {
+  return {
+    all: () => db.transaction().execute((tx) => readResourceServers(tx)),
+  }
+}
+
+export function resourceServerWrites(tx: Kysely<Schema>, touched: Touched): ResourceServerWrites {
+  return {
+    async find(name) {
+      const [server] = await readResourceServers(tx, [name])
+      return server
+    },
+    async findByAudience(audience) {
+      const row = await tx.selectFrom('resource_servers').select('name').where('audience', '=', audience).executeTakeFirst()
+      if (row === undefined) return undefined
+      const [server] = await readResourceServers(tx, [row.name])
+      return server
+    },
+    async insert(server) {
+      touched.catalogue()
+      await tx
+        .insertInto('resource_servers')
+        .values({ name: server.name, created_at: server.createdAt, ...mutableColumns(server) })
+        .execute()
+      await writeScopes(tx, server)
+    },
+    async update(server) {
+      touched.catalogue()
+      await tx.updateTable('resource_servers').set(mutableColumns(server)).where('name', '=', server.name).execute()
+      const kept = server.scopes.map((scope) => scope.name)
+      let removal = tx.deleteFrom('resource_server_scopes').where('resource_server', '=', server.name)
+      if (kept.length > 0) removal = removal.where('name', 'not in', kept)
+      await removal.execute()
+      await writeScopes(tx, server)
+    },
+    async delete(name) {
+      touched.catalogue()
+      await tx.deleteFrom('resource_servers').where('name', '=', name).execute()
+    },
+  }
+}
+
+/** Reads the named resource servers, or all; sorted by name in code-point order on every backend. */
+export async function readResourceServers(tx: Kysely<Schema>, names?: readonly string[]): Promise<ResourceServer[]> {
+  if (names?.length === 0) return []
+  let query = tx
+    .selectFrom('resource_servers')
+    .leftJoin('clients', 'clients.resource_server', 'resource_servers.name')
+    .selectAll('resource_servers')
+    .select('clients.client_id')
+  let scopeQuery = tx.selectFrom('resource_server_scopes').selectAll()
+  if (names !== undefined) {
+    query = query.where('resource_servers.name', 'in', names)
+    scopeQuery = scopeQuery.where('resource_server', 'in', names)
+  }
+  const rows = await query.execute()
+  const scopes = Map.groupBy(await scopeQuery.execute(), (scope) => scope.resource_server)
+  return rows
+    .map((row) => ({
+      name: row.name,
+      audience: row.audience,
+      exclusive: row.exclusive === 1,
+      scopes: (scopes.get(row.name) ?? [])
+        .map(({ name, description }) => ({ name, description }))
+        .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+      tokenTtlSeconds: row.token_ttl_seconds ?? undefined,
+      clientId: (row.client_id ?? undefined) as ClientId | undefined,
+      createdAt: row.created_at as EpochMs,
+      updatedAt: row.updated_at as EpochMs,
+      revision: row.revision,
+    }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+function mutableColumns(server: ResourceServer) {
+  return {
+    audience: server.audience,
+    exclusive: server.exclusive ? 1 : 0,
+    token_ttl_seconds: server.tokenTtlSeconds ?? null,
+    updated_at: server.updatedAt,
+    revision: server.revision,
+  }
+}
+
+async function writeScopes(tx: Kysely<Schema>, server: ResourceServer): Promise<void> {
+  if (server.scopes.length === 0) return
+  await tx
+    .insertInto('resource_server_scopes')
+    .values(server.scopes.map((scope) => ({ resource_server: server.name, ...scope })))
+    .onConflict((conflict) =>
+      conflict.columns(['resource_server', 'name']).doUpdateSet((set) => ({ description: set.ref('excluded.description') })),
+    )
+    .execute()
+}

@@ -1,0 +1,76 @@
+/** The tables as kysely sees them. Times are epoch milliseconds, booleans 0 or 1, JSON is text: the same on every backend. */
+export interface Schema {
+  resource_servers: {
+    name: string
+    audience: string
+    exclusive: number
+    token_ttl_seconds: number | null
+    created_at: number
+    updated_at: number
+    revision: number
+  }
+  resource_server_scopes: { resource_server: string; name: string; description: string }
+  clients: {
+    client_id: string
+    name: string
+    kind: string
+    resource_server: string | null
+    state: string
+    token_ttl_seconds: number | null
+    created_at: number
+    updated_at: number
+    revision: number
+  }
+  client_scopes: { client_id: string; resource_server: string; scope: string }
+  credentials: {
+    id: string
+    reference: string
+    client_id: string
+    kind: string
+    name: string
+    generation: number
+    digest: string | null
+    digest_key_id: string | null
+    parent_id: string | null
+    created_at: number
+    expires_at: number | null
+    revoked_at: number | null
+    last_used_at: number | null
+  }
+  revocations: { sequence: number; kind: string; subject: string; minimum: number; expires_at: number }
+  sequences: { name: string; value: number }
+  data_keys: { id: string; purpose: string; sealed: string; created_at: number }
+  signing_keys: {
+    kid: string
+    purpose: string
+    algorithm: string
+    state: string
+    public_jwk: string
+    sealed_private_key: string
+    data_key_id: string
+    created_at: number
+    activated_at: number | null
+    retired_at: number | null
+  }
+  audit_rows: {
+    sequence: number
+    at: number
+    actor: string
+    request_id: string
+    event: string
+    subject: string
+    details: string
+    key_id: string
+    mac: string
+  }
+  audit_logs: {
+    id: string
+    host: string
+    opened_at: number
+    closed_at: number | null
+    first_segment: number
+    checkpoint: string | null
+  }
+  usage_counters: { client_id: string; hour: number; granted: number; denied: number }
+  recent_refusals: { client_id: string; at: number; request_id: string; reason: string; address: string }
+}

@@ -1,0 +1,42 @@
+import type { EpochMs } from '@latchkey/protocol'
+import type { ClientState } from '../clients/client.ts'
+
+/** `credential`: generations below `minimum` are dead. `jti`: this token is dead. `kid`: every token under this key is dead. */
+export type RevocationKind = 'credential' | 'jti' | 'kid'
+
+export interface Revocation {
+  readonly kind: RevocationKind
+  readonly subject: string
+  /** For `credential`; 0 otherwise. */
+  readonly minimum: number
+  /** When the last token that it could concern has expired. */
+  readonly expiresAt: EpochMs
+}
+
+export interface RevocationWrites {
+  /** Appends an entry under the next sequence: max(previous + 1, now). */
+  append(revocation: Revocation, now: EpochMs): Promise<void>
+}
+
+/** What introspection asks of the store about a token whose signature it has checked. */
+export interface TokenStatusQuery {
+  readonly jti: string
+  readonly kid: string
+  readonly clientId: string
+  readonly references: readonly string[]
+}
+
+export interface TokenStatus {
+  /** Whether `jti` or `kid` has been revoked. */
+  readonly revoked: boolean
+  /** Undefined when there is no such client any more. */
+  readonly clientState: ClientState | undefined
+  /** Current generation by reference; a credential that is gone is absent. */
+  readonly generations: ReadonlyMap<string, number>
+}
+
+export interface TokenStatusReads {
+  status(query: TokenStatusQuery): Promise<TokenStatus>
+  /** Drops revocations that outlived every token they could concern. */
+  removeExpired(now: EpochMs): Promise<void>
+}
