@@ -62,6 +62,8 @@ export interface AdminServices {
   readonly maker: CredentialMaker
   readonly issuer: string
   readonly tokenEndpoint: string
+  /** Of the server package. */
+  readonly version: string
   readonly change: Change<{
     readonly clients: ClientWrites
     readonly resourceServers: ResourceServerWrites

@@ -1,4 +1,5 @@
-import { formatScope, resourceServerOf, type EpochMs, type Scope } from '@latchkey/protocol'
+import { resourceServerOf, type EpochMs, type Scope } from '@latchkey/protocol'
+import { scopeSet } from '../policy/scope-set.ts'
 import type { ResourceServer } from '../resource-servers/resource-server.ts'
 import type { Client, ClientId, ClientKind, ClientState } from './client.ts'
 import type { Credential, CredentialId, CredentialReference, Generation } from './credential.ts'
@@ -81,20 +82,6 @@ export function compileClient(record: ClientRecord): CompiledClient {
     local,
     grants,
     defaultGrant: scopeSet([...grants].filter(([, server]) => !server.exclusive)),
-  }
-}
-
-/** Joins scopes and their resource servers into a {@link ScopeSet}; keeps the order. */
-export function scopeSet(grants: readonly (readonly [Scope, CompiledResourceServer])[]): ScopeSet {
-  const scopes = grants.map(([scope]) => scope)
-  const servers = [...new Set(grants.map(([, server]) => server))]
-  const lifetimes = servers.flatMap((server) => server.tokenTtlSeconds ?? [])
-  const [first = ''] = servers.map((server) => server.audience)
-  return {
-    scopes,
-    text: formatScope(scopes),
-    audience: servers.length === 1 ? first : servers.map((server) => server.audience),
-    tokenTtlSeconds: lifetimes.length === 0 ? undefined : Math.min(...lifetimes),
   }
 }
 

@@ -1,0 +1,10 @@
+import { done } from '../../kernel/result.ts'
+import type { Operation } from '../operation.ts'
+import { defaultPageSize } from '../page-size.ts'
+import { clientShape } from '../shapes.ts'
+
+/** `GET /clients`: partners' clients, oldest first. */
+export const listClients: Operation<'clients', 'list'> = async ({ services }, { query }) => {
+  const page = await services.clients.list({ limit: query?.limit ?? defaultPageSize, cursor: query?.cursor })
+  return done({ items: page.items.map((client) => clientShape(client)), next_cursor: page.nextCursor })
+}

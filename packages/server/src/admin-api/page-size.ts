@@ -1,0 +1,2 @@
+/** Items of a page when the caller does not say. */
+export const defaultPageSize = 100

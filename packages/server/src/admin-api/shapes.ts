@@ -1,0 +1,66 @@
+import type * as contract from '@latchkey/admin-contract'
+import { toSeconds, type EpochMs } from '@latchkey/protocol'
+import type { Client } from '../clients/client.ts'
+import type { Credential } from '../clients/credential.ts'
+import type { ResourceServer } from '../resource-servers/resource-server.ts'
+
+/** Domain objects as the contract spells them: snake_case, times in seconds. Digests and references have no place in any of them. */
+
+export function clientShape(client: Client): contract.Client {
+  return {
+    client_id: client.clientId,
+    name: client.name,
+    state: client.state,
+    scopes: [...client.scopes],
+    token_ttl_seconds: client.tokenTtlSeconds,
+    created_at: toSeconds(client.createdAt),
+    updated_at: toSeconds(client.updatedAt),
+    revision: client.revision,
+  }
+}
+
+/** The secrets among these credentials; the built-in one is nobody's to manage. `now` decides which have expired. */
+export function secretShapes(credentials: readonly Credential[], now: EpochMs): contract.Secret[] {
+  return credentials.filter(({ kind }) => kind === 'secret').map((credential) => secretShape(credential, now))
+}
+
+function secretShape(credential: Credential, now: EpochMs): contract.Secret {
+  return {
+    id: credential.id,
+    name: credential.name,
+    created_at: toSeconds(credential.createdAt),
+    expires_at: optionalSeconds(credential.expiresAt),
+    last_used_at: optionalSeconds(credential.lastUsedAt),
+    revoked_at: optionalSeconds(credential.revokedAt),
+    state: secretState(credential, now),
+    replaces: credential.parentId,
+  }
+}
+
+export function resourceServerShape(server: ResourceServer): contract.ResourceServer {
+  return {
+    name: server.name,
+    audience: server.audience,
+    exclusive: server.exclusive,
+    scopes: server.scopes.map(({ name, description }) => ({ name, description })),
+    token_ttl_seconds: server.tokenTtlSeconds,
+    client_id: server.clientId,
+    created_at: toSeconds(server.createdAt),
+    updated_at: toSeconds(server.updatedAt),
+    revision: server.revision,
+  }
+}
+
+export function optionalSeconds(at: EpochMs | undefined): number | undefined {
+  return at === undefined ? undefined : toSeconds(at)
+}
+
+/** The moment `seconds` from now; undefined stays undefined. */
+export function momentIn(seconds: number | undefined, now: EpochMs): EpochMs | undefined {
+  return seconds === undefined ? undefined : ((now + seconds * 1000) as EpochMs)
+}
+
+function secretState(credential: Credential, now: EpochMs): contract.Secret['state'] {
+  if (credential.revokedAt !== undefined) return 'revoked'
+  return credential.expiresAt !== undefined && credential.expiresAt <= now ? 'expired' : 'active'
+}

@@ -1,0 +1,53 @@
+import type { EpochMs } from '@latchkey/protocol'
+import type { Checkpoint } from './checkpoint.ts'
+import type { AuditRow } from './events.ts'
+
+/** A token log as the database knows it: one for each process that ever ran. */
+export interface LogRegistration {
+  readonly id: string
+  /** Where its files are: host name and data directory. */
+  readonly host: string
+  readonly openedAt: EpochMs
+  readonly closedAt: EpochMs | undefined
+  /** The oldest segment that has not expired. */
+  readonly firstSegment: number
+  readonly checkpoint: Checkpoint | undefined
+}
+
+export interface AuditLogStore {
+  /** Oldest first. */
+  logs(): Promise<LogRegistration[]>
+  register(log: LogRegistration): Promise<void>
+  saveCheckpoint(logId: string, checkpoint: Checkpoint, closedAt: EpochMs | undefined): Promise<void>
+  /** Notes that segments before this one were deleted by the retention policy. */
+  expireBefore(logId: string, firstSegment: number): Promise<void>
+  /** All rows in order, a page at a time. */
+  rows(afterSequence: number, limit: number): Promise<AuditRow[]>
+  /** Rows newest first, those at or before `until` and before `sequence`. */
+  rowsBefore(sequence: number, until: EpochMs, limit: number): Promise<AuditRow[]>
+}
+
+/** What happened to one client lately, for `whoami` and diagnosis. */
+export interface UsageDigest {
+  readonly clientId: string
+  /** Start of the hour. */
+  readonly hour: EpochMs
+  readonly granted: number
+  readonly denied: number
+}
+
+export interface RecentRefusal {
+  readonly clientId: string
+  readonly at: EpochMs
+  readonly requestId: string
+  readonly reason: string
+  readonly address: string
+}
+
+/** Written behind, in batches; a convenience, never the evidence. */
+export interface DigestStore {
+  /** Adds to the counters, and keeps the newest `keepRefusals` refusals of each client. */
+  record(counters: readonly UsageDigest[], refusals: readonly RecentRefusal[], keepRefusals: number): Promise<void>
+  recentRefusals(clientId: string): Promise<RecentRefusal[]>
+  usage(clientId: string): Promise<UsageDigest[]>
+}

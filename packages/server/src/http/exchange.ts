@@ -1,0 +1,42 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { RequestId } from '../kernel/ids.ts'
+
+/** A request body as it arrived. A body that was cut off by the caller never gets this far: there is nobody to answer. */
+export type Body = { readonly kind: 'whole'; readonly bytes: Buffer } | { readonly kind: 'too-large' }
+
+/** A request, free of sockets: what an endpoint is a function of. */
+export interface HttpRequest {
+  readonly id: RequestId
+  readonly method: string
+  /** Without the query. */
+  readonly path: string
+  /** Without the question mark; empty when there is none. */
+  readonly query: string
+  readonly headers: IncomingHttpHeaders
+  /** Names and values in turn, as sent: the only place where a repeated header shows. */
+  readonly rawHeaders: readonly string[]
+  /** Where it came from, by the rules of `http/peer`. */
+  readonly address: string
+  readonly body: Body
+}
+
+/** An answer. `X-Request-Id`, `Date` and `Content-Length` are the listener's. */
+export interface HttpResponse {
+  readonly status: number
+  /** Names and values in turn. */
+  readonly headers: readonly string[]
+  readonly body: string
+}
+
+/** An endpoint is a plain function of the request. What it throws becomes a 500 without particulars. */
+export type Endpoint = (request: HttpRequest) => Promise<HttpResponse>
+
+/** How many times a header was sent. */
+export function countHeader(request: HttpRequest, lowerCaseName: string): number {
+  let count = 0
+  for (let i = 0; i < request.rawHeaders.length; i += 2) {
+    const name = request.rawHeaders[i]
+    if (name?.length === lowerCaseName.length && name.toLowerCase() === lowerCaseName) count++
+  }
+  return count
+}

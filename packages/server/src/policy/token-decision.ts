@@ -1,0 +1,110 @@
+import {
+  defaultTokenLifetimeSeconds,
+  maxTokenLifetimeSeconds,
+  toSeconds,
+  type EpochMs,
+  type EpochSeconds,
+} from '@latchkey/protocol'
+import type { CompiledClient, CompiledCredential, CompiledResourceServer, ScopeSet } from '../clients/compile.ts'
+import type { Catalogue } from '../resource-servers/catalogue.ts'
+import type { TokenRequest } from '../token-endpoint/token-request.ts'
+import { scopeSet } from './scope-set.ts'
+
+/** Everything that a decision may depend on. */
+export interface TokenFacts {
+  readonly client: CompiledClient
+  /** The credentials that took part: they have proved right and are in force. */
+  readonly credentials: readonly CompiledCredential[]
+  readonly catalogue: Catalogue
+  readonly request: TokenRequest
+  readonly now: EpochMs
+}
+
+/** Leave to issue one token. */
+export interface Grant {
+  readonly kind: 'grant'
+  readonly client: CompiledClient
+  readonly credentials: readonly CompiledCredential[]
+  readonly scopes: ScopeSet
+  readonly issuedAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
+}
+
+/** Why a client that proved who it is gets no token. */
+export const denials = {
+  'client.disabled': 'The client is disabled.',
+  'client.is_resource_server': "A resource server's credential introspects; it gets no tokens.",
+  'scope.malformed': '`scope` breaks the grammar of RFC 6749 §3.3: single spaces between printable characters.',
+  'scope.unknown': 'A requested scope is not registered.',
+  'scope.not_granted': 'A requested scope is registered, but this client does not hold it.',
+  'scope.exclusive': 'A scope of an exclusive resource server is requested together with another resource server’s.',
+  'scope.nothing_granted': 'The client holds no scope that a request without `scope` could get.',
+  'scope.nothing_left': 'None of the requested scopes belongs to the requested resources.',
+  'resource.unknown': 'A requested `resource` is no registered audience (RFC 8707 §2).',
+  'resource.not_granted': 'The client holds no scope at a requested `resource`.',
+  'lifetime.nothing_left': 'The credential expires within the second.',
+} as const
+export type DenialReason = keyof typeof denials
+
+export interface Denial {
+  readonly kind: 'denial'
+  readonly reason: DenialReason
+  /** The scope or resource that it is about. */
+  readonly about?: string | undefined
+}
+
+/**
+ * Decides one token request: pure and total. Client state, scopes, audiences and lifetime meet here and nowhere else.
+ * A call without `scope` gets all that the client holds, but never what is exclusive (RFC 6749 §3.3); `resource` narrows it.
+ */
+export function decideToken(facts: TokenFacts): Grant | Denial {
+  const { client, credentials, now } = facts
+  if (client.state !== 'enabled') return deny('client.disabled')
+  if (client.kind === 'resource-server') return deny('client.is_resource_server')
+  const scopes = decideScopes(facts)
+  if ('kind' in scopes) return scopes
+
+  const issuedAt = toSeconds(now)
+  const asked = Math.min(client.tokenTtlSeconds ?? Infinity, scopes.tokenTtlSeconds ?? Infinity)
+  const lifetime = Math.min(asked === Infinity ? defaultTokenLifetimeSeconds : asked, maxTokenLifetimeSeconds)
+  const ends = credentials.map((credential) => Math.floor((credential.expiresAt ?? Infinity) / 1000))
+  const expiresAt = Math.min(issuedAt + lifetime, ...ends) as EpochSeconds
+  if (expiresAt <= issuedAt) return deny('lifetime.nothing_left')
+  return { kind: 'grant', client, credentials, scopes, issuedAt, expiresAt }
+}
+
+function decideScopes({ client, catalogue, request }: TokenFacts): ScopeSet | Denial {
+  const { scope, resources } = request
+  if (scope.kind === 'malformed') return deny('scope.malformed')
+  if (scope.kind === 'omitted' && resources.length === 0) {
+    return client.defaultGrant.scopes.length > 0 ? client.defaultGrant : deny('scope.nothing_granted')
+  }
+  const named = scope.kind === 'named' ? scope.scopes : client.defaultGrant.scopes
+  const wanted: (readonly [(typeof named)[number], CompiledResourceServer])[] = []
+  for (const item of named) {
+    const server = client.grants.get(item)
+    if (server === undefined) return deny(catalogue.scopes.has(item) ? 'scope.not_granted' : 'scope.unknown', item)
+    wanted.push([item, server])
+  }
+  const targets = new Set<string>()
+  for (const resource of resources) {
+    const target = catalogue.byAudience.get(resource)
+    if (target === undefined) return deny('resource.unknown', resource)
+    if (![...client.grants.values()].some((server) => server.name === target.name)) {
+      return deny('resource.not_granted', resource)
+    }
+    targets.add(target.name)
+  }
+  const granted = targets.size === 0 ? wanted : wanted.filter(([, server]) => targets.has(server.name))
+  if (granted.length === 0) return deny('scope.nothing_left')
+  const first = granted[0]?.[1].name
+  const exclusive = granted.find(([, server]) => server.exclusive)
+  if (exclusive !== undefined && granted.some(([, server]) => server.name !== first)) {
+    return deny('scope.exclusive', exclusive[0])
+  }
+  return scopeSet(granted)
+}
+
+function deny(reason: DenialReason, about?: string): Denial {
+  return { kind: 'denial', reason, about }
+}

@@ -1,0 +1,30 @@
+import type { Change } from '../audit/change.ts'
+import type { Endpoint, HttpResponse } from '../http/exchange.ts'
+import { answerAuthenticated, type AuthenticatedEndpointContext } from '../token-endpoint/authenticated-endpoint.ts'
+import { oauthHeaders } from '../token-endpoint/respond.ts'
+import type { TokenInspector } from '../tokens/inspect.ts'
+import type { RevocationWrites } from '../tokens/ports.ts'
+import { revokeToken } from '../tokens/revoke.ts'
+
+export interface RevocationContext extends AuthenticatedEndpointContext {
+  readonly inspector: TokenInspector
+  readonly change: Change<{ readonly revocations: RevocationWrites }>
+}
+
+const doneAlready: HttpResponse = { status: 200, headers: oauthHeaders, body: '' }
+
+/**
+ * `POST /oauth2/revoke` (RFC 7009). Signature and expiry come before anything is stored: a string that is not a token in force is answered with
+ * 200 (§2.2) and leaves nothing behind. A client may revoke its own tokens only. When the revocation cannot be stored the answer is 503.
+ */
+export function revocationEndpoint(context: RevocationContext): Endpoint {
+  return (request) =>
+    answerAuthenticated(context, request, 'revocation.denied', async (caller, token) => {
+      const read = await context.inspector.read(token)
+      if (!read.ok) return doneAlready
+      const { clientId } = caller.client
+      if (read.value.claims.client_id !== clientId) return 'token.of_another_client'
+      await revokeToken(context.change, { actor: clientId, requestId: request.id, now: context.clock.now() }, read.value)
+      return doneAlready
+    })
+}

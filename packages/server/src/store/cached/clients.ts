@@ -1,0 +1,67 @@
+import type { ClientId } from '../../clients/client.ts'
+import { compileClient, type CompiledClient } from '../../clients/compile.ts'
+import type { ClientReads } from '../../clients/ports.ts'
+import type { ClientLookup } from '../../token-endpoint/authenticate/authenticate-client.ts'
+import type { ChangeNotice } from '../sql/touched.ts'
+
+export interface CachedClients extends ClientLookup {
+  /** Forgets what a committed change made out of date. */
+  invalidate(notice: ChangeNotice): void
+}
+
+/** Compiled clients kept in memory; about 2 kB each. */
+const maxClients = 100_000
+
+/**
+ * Compiled clients in memory, the least recently loaded forgotten first. A read that was under way while its client changed is not kept: what
+ * it saw may be older than the change.
+ */
+export function cachedClients(reads: ClientReads): CachedClients {
+  const memory = new Map<ClientId, CompiledClient>()
+  const changedAt = new Map<ClientId, number>()
+  let generation = 0
+  let everythingChangedAt = 0
+  let loading = 0
+
+  return {
+    cached: (clientId) => memory.get(clientId),
+    async load(clientId) {
+      const began = generation
+      loading++
+      try {
+        const record = await reads.find(clientId)
+        const isCurrent = everythingChangedAt <= began && (changedAt.get(clientId) ?? 0) <= began
+        if (record === undefined) {
+          if (isCurrent) memory.delete(clientId)
+          return undefined
+        }
+        const compiled = compileClient(record)
+        if (isCurrent) remember(clientId, compiled)
+        return compiled
+      } finally {
+        loading--
+        // Nobody is reading who could have begun before these changes.
+        if (loading === 0) changedAt.clear()
+      }
+    },
+    invalidate(notice) {
+      generation++
+      if (notice.catalogue) {
+        everythingChangedAt = generation
+        memory.clear()
+      }
+      for (const clientId of notice.clients) {
+        memory.delete(clientId)
+        if (loading > 0) changedAt.set(clientId, generation)
+      }
+    },
+  }
+
+  function remember(clientId: ClientId, compiled: CompiledClient): void {
+    memory.delete(clientId)
+    memory.set(clientId, compiled)
+    if (memory.size <= maxClients) return
+    const oldest = memory.keys().next()
+    if (oldest.done !== true) memory.delete(oldest.value)
+  }
+}

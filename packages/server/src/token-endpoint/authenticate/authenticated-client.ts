@@ -1,0 +1,12 @@
+import type { Brand } from '@latchkey/protocol'
+import type { CompiledClient, CompiledCredential } from '../../clients/compile.ts'
+
+/** A client that has proved who it is, and with what. Only this folder makes one: that is what the brand is for. */
+export type AuthenticatedClient = Brand<
+  {
+    readonly client: CompiledClient
+    /** Every credential that took part; a token names them all. */
+    readonly credentials: readonly CompiledCredential[]
+  },
+  'AuthenticatedClient'
+>
