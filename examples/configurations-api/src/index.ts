@@ -1,1 +1,5 @@
-export {}
+export {
+  startConfigurationsApi,
+  type ConfigurationsApiOptions,
+  type RunningConfigurationsApi,
+} from './start-configurations-api.ts'

@@ -1,1 +1,12 @@
-export {}
+export type { Access, VerifiedClaims } from './access.ts'
+export { GuardConfigurationError } from './configuration-error.ts'
+export type { GuardEvent, GuardEventListener } from './events.ts'
+export { createGuard, type Guard } from './guard.ts'
+export type { KeyFailure, KeyFailureReason, KeyIgnored } from './keys/key-failure.ts'
+export type { GuardOptions, KeyCacheOptions } from './options.ts'
+export { refusalTable, type PublicRefusal, type Refusal, type RefusalReason } from './refusal.ts'
+export type { RefusalAnswer } from './refusal-answer.ts'
+export { readRequestFacts, type RequestFacts } from './request-facts.ts'
+export type { RouteDeclaration, RouteRequirement } from './route-requirement.ts'
+export type { VerificationAlgorithm } from './verification-algorithm.ts'
+export type { Verdict } from './verify.ts'

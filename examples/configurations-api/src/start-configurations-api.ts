@@ -1,0 +1,66 @@
+import { createGuard } from '@latchkey/guard'
+import { fastifyGuard } from '@latchkey/guard/fastify'
+import Fastify, { type FastifyBaseLogger } from 'fastify'
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import { ConfigurationStore } from './configuration-store.ts'
+import { drainOnClose } from './drain-on-close.ts'
+import { answerErrorsAsProblems } from './problem.ts'
+import { configurationRoutes } from './routes.ts'
+
+export interface ConfigurationsApiOptions {
+  readonly host: string
+  /** 0 for any free one. */
+  readonly port: number
+  /** A file, made when it is missing (not its directory), or `:memory:`. */
+  readonly databasePath: string
+  /** The authorization server that is trusted. It need not be up yet. */
+  readonly issuer: string
+  /** The audience that this API is registered with. */
+  readonly audience: string
+  /** Where callers reach this API, if that is not the audience. */
+  readonly publicUrl?: string | undefined
+  /** Default: silent. */
+  readonly logger?: FastifyBaseLogger | undefined
+}
+
+export interface RunningConfigurationsApi {
+  /** Where it listens, without a slash at the end. */
+  readonly url: string
+  /** Takes no more requests, lets those under way finish (for ten seconds), and closes the database. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts the API. Rejects with `GuardConfigurationError` when issuer or audience is wrong, with node:sqlite's error when the database cannot be
+ * opened, and with Node's (`EADDRINUSE`, …) when it cannot listen; nothing stays open then.
+ */
+export async function startConfigurationsApi(options: ConfigurationsApiOptions): Promise<RunningConfigurationsApi> {
+  const { host, port, databasePath, issuer, audience, publicUrl, logger } = options
+  const app = Fastify({ ...(logger && { loggerInstance: logger }), bodyLimit: 64 * 1024, requestTimeout: 30_000 })
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  answerErrorsAsProblems(app)
+  drainOnClose(app)
+
+  const guard = createGuard({
+    issuer,
+    audience,
+    resourceServer: 'configurations',
+    resourceMetadataUrl: publicUrl && new URL('/.well-known/oauth-protected-resource', publicUrl).href,
+    onEvent: (event) => app.log.info(event, event.type),
+  })
+  // Awaited, and before the routes: from here on a route that does not say who may call it fails to register.
+  await app.register(fastifyGuard, { guard })
+
+  const store = new ConfigurationStore(databasePath)
+  app.addHook('onClose', () => store.close())
+  try {
+    app.get('/healthz', { config: { guard: 'public' } }, async () => ({ status: 'ok' }))
+    await app.register(configurationRoutes, { store })
+    const url = await app.listen({ host, port })
+    return { url, close: () => app.close() }
+  } catch (error) {
+    await app.close()
+    throw error
+  }
+}

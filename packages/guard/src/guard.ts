@@ -1,0 +1,84 @@
+import type { ProtectedResourceMetadata } from '@latchkey/protocol'
+import { GuardConfigurationError } from './configuration-error.ts'
+import { KeyCache } from './keys/key-cache.ts'
+import type { GuardOptions } from './options.ts'
+import type { Refusal } from './refusal.ts'
+import { writeRefusalAnswer, type RefusalAnswer } from './refusal-answer.ts'
+import type { RequestFacts } from './request-facts.ts'
+import { readRouteDeclaration, type RouteDeclaration, type RouteRequirement } from './route-requirement.ts'
+import { readSettings } from './settings.ts'
+import { verify, type Verdict } from './verify.ts'
+
+/** Protects one API. Adapters for servers are in `@latchkey/guard/node` and `@latchkey/guard/fastify`. */
+export interface Guard {
+  /** Checks what a route needs, once, when it is registered. Throws {@link GuardConfigurationError}. */
+  declare(route: RouteDeclaration): RouteRequirement
+  /**
+   * Judges one request. Every refusal is a value, and so is a fault in here (`guard.fault`). Takes only what {@link Guard.declare} of this guard
+   * returned, and rejects with {@link GuardConfigurationError} otherwise. What is not checked: see `verify`.
+   */
+  verify(facts: RequestFacts, requirement: RouteRequirement): Promise<Verdict>
+  /** Reports a refusal to the log and writes its answer. */
+  refuse(refusal: Refusal): RefusalAnswer
+  /** This API's metadata (RFC 9728 §2); `scopes_supported` are the scopes that its routes have declared so far. */
+  resourceMetadata(): ProtectedResourceMetadata
+  /** The path at which the metadata has to be served (RFC 9728 §3.1); `undefined` when the audience is no URL and no other place was given. */
+  readonly resourceMetadataPath: string | undefined
+}
+
+/**
+ * Makes a guard. Throws {@link GuardConfigurationError} when an option is wrong or unknown. Does not need the issuer to be up: until its keys are known,
+ * tokens are answered with 503.
+ */
+export function createGuard(options: GuardOptions): Guard {
+  const settings = readSettings(options)
+  const keys = new KeyCache(settings.keys)
+  const declared = new WeakSet<RouteRequirement>()
+  const scopesSupported = new Set<string>()
+  const { resourceMetadataUrl } = settings
+
+  return {
+    declare(route) {
+      const requirement = readRouteDeclaration(route, settings.resourceServer)
+      declared.add(requirement)
+      for (const scope of requirement.scopes) scopesSupported.add(scope)
+      return requirement
+    },
+
+    async verify(facts, requirement) {
+      if (!declared.has(requirement)) {
+        throw new GuardConfigurationError(
+          'verify was given a requirement that this guard did not make',
+          'Call guard.declare({ scopes }) once when the route is registered, and pass what it returns',
+        )
+      }
+      try {
+        return await verify(facts, requirement, settings, keys)
+      } catch (error) {
+        // The name only: a message could quote what it choked on.
+        const detail = error instanceof Error ? error.name : typeof error
+        return { ok: false, refusal: { reason: 'guard.fault', detail, requiredScopes: requirement.scopes } }
+      }
+    },
+
+    refuse(refusal) {
+      const { reason, detail, clientId } = refusal
+      settings.onEvent({
+        type: 'request.refused',
+        reason,
+        ...(detail !== undefined && { detail }),
+        ...(clientId !== undefined && { clientId }),
+      })
+      return writeRefusalAnswer(refusal, resourceMetadataUrl)
+    },
+
+    resourceMetadata: () => ({
+      resource: settings.audience,
+      authorization_servers: [settings.issuer],
+      scopes_supported: [...scopesSupported].toSorted(),
+      bearer_methods_supported: ['header'],
+    }),
+
+    resourceMetadataPath: resourceMetadataUrl === undefined ? undefined : new URL(resourceMetadataUrl).pathname,
+  }
+}

@@ -1,0 +1,40 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Access } from './access.ts'
+import type { Guard } from './guard.ts'
+import type { RefusalAnswer } from './refusal-answer.ts'
+import { readRequestFacts } from './request-facts.ts'
+import type { RouteDeclaration } from './route-requirement.ts'
+
+/** A node:http request listener. Rejects only if the handler does. */
+export type GuardedListener = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+
+/** The API's own code; runs only with access. */
+export type GuardedHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  access: Access,
+) => void | Promise<void>
+
+/**
+ * Puts a guard before a handler of node:http. Throws `GuardConfigurationError` when the declaration is wrong.
+ * Does not handle the handler's own errors.
+ */
+export function protect(guard: Guard, route: RouteDeclaration, handler: GuardedHandler): GuardedListener {
+  const requirement = guard.declare(route)
+  return async (request, response) => {
+    const verdict = await guard.verify(readRequestFacts(request.rawHeaders), requirement)
+    if (verdict.ok) await handler(request, response, verdict.access)
+    else writeAnswer(response, guard.refuse(verdict.refusal))
+  }
+}
+
+/** Serves the metadata of this API (RFC 9728 §3.2); for requests whose path is `guard.resourceMetadataPath`. Needs no token. */
+export function serveResourceMetadata(guard: Guard, response: ServerResponse): void {
+  response
+    .writeHead(200, { 'content-type': 'application/json', 'cache-control': 'public, max-age=300' })
+    .end(JSON.stringify(guard.resourceMetadata()))
+}
+
+function writeAnswer(response: ServerResponse, { status, headers, body }: RefusalAnswer): void {
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
+}

@@ -1,0 +1,43 @@
+import type { GuardEventListener } from './events.ts'
+import type { VerificationAlgorithm } from './verification-algorithm.ts'
+
+/** What an API says once about itself and the issuer that it trusts. */
+export interface GuardOptions {
+  /** The authorization server, exactly as in its metadata and in `iss`: https, or plain http on a loopback host. */
+  readonly issuer: string
+  /** This API's audience: an absolute URI, compared with `aud` by octets; its resource identifier (RFC 9728 §1.2) if it is an http(s) URL. */
+  readonly audience: string
+  /** This API's name at the issuer. Scopes of others (`<other name>/…`) are not seen. */
+  readonly resourceServer: string
+  /** Default `['ES256']`, which Latchkey signs with. RFC 9068 §4 knows also RS256. */
+  readonly algorithms?: readonly VerificationAlgorithm[] | undefined
+  /** How far the clocks of issuer and API may be apart, in seconds: 0 to 300, default 60. */
+  readonly clockToleranceSeconds?: number | undefined
+  /** Where the issuer's keys are. Default: what the issuer's metadata says (RFC 8414). */
+  readonly jwksUri?: string | undefined
+  /** Where callers reach this API's metadata, if not at the URL that RFC 9728 §3.1 derives from the audience. */
+  readonly resourceMetadataUrl?: string | undefined
+  /** Longest token that is looked at, in bytes: 512 to 65536, default 8192. node:http takes 16 KiB of headers. */
+  readonly maxTokenBytes?: number | undefined
+  readonly keys?: KeyCacheOptions | undefined
+  /** Default: the global fetch. Must honour `signal` and `redirect`. */
+  readonly fetch?: typeof globalThis.fetch | undefined
+  /** Milliseconds since the epoch. Default: the system clock. */
+  readonly now?: (() => number) | undefined
+  /** Takes the precise reason of every refusal, and what becomes of the keys. */
+  readonly onEvent?: GuardEventListener | undefined
+}
+
+/** How the issuer's keys are kept. */
+export interface KeyCacheOptions {
+  /** Upper bound of the freshness that the issuer's Cache-Control gives, in seconds: 10 to 86400, default 900. */
+  readonly maxFreshnessSeconds?: number | undefined
+  /** How long known keys serve while the issuer does not answer, in seconds since it last did: 10 to 86400, default 3600. */
+  readonly maxStalenessSeconds?: number | undefined
+  /** Shortest time between two requests for unknown keys, in seconds: 1 to 3600, default 30. */
+  readonly unknownKeyCooldownSeconds?: number | undefined
+  /** For one load of the keys, discovery included, in milliseconds: 10 to 60000, default 5000. */
+  readonly timeoutMs?: number | undefined
+  /** 1024 to 1048576, default 65536. */
+  readonly maxResponseBytes?: number | undefined
+}

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import { refusalTable, type RefusalReason } from './refusal.ts'
+import { writeRefusalAnswer } from './refusal-answer.ts'
+
+const reasons = Object.keys(refusalTable) as RefusalReason[]
+
+test.each(reasons)('%s: status, challenge and body agree', (reason) => {
+  const { status, error, code } = refusalTable[reason]
+  const answer = writeRefusalAnswer({ reason, requiredScopes: ['a/b'], detail: 'inner' }, 'https://api/m')
+  expect(answer.status).toBe(status)
+  expect(JSON.parse(answer.body)).toMatchObject({ status, code })
+  expect(answer.headers).toMatchObject({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' })
+  expect('www-authenticate' in answer.headers).toBe([400, 401, 403].includes(status))
+  const challenge = answer.headers['www-authenticate'] ?? ''
+  expect(/error="([^"]*)"/.exec(challenge)?.[1]).toBe(error)
+  expect(JSON.stringify(answer)).not.toContain('inner')
+})
+
+test('RFC 6750 §3.1 each error code has its status', () => {
+  const statuses = { invalid_request: 400, invalid_token: 401, insufficient_scope: 403 }
+  const withError = Object.values(refusalTable).flatMap(({ status, error }) =>
+    error === undefined ? [] : [{ status, error }],
+  )
+  expect(withError.map(({ status }) => status)).toEqual(withError.map(({ error }) => statuses[error]))
+})
+
+test('no refusal is a success', () => {
+  expect(Object.values(refusalTable).filter(({ status }) => status < 400)).toEqual([])
+})
+
+test('Retry-After in whole seconds, rounded up', () => {
+  const refusal = { reason: 'keys.unavailable', requiredScopes: [], retryAfterSeconds: 1.2 } as const
+  expect(writeRefusalAnswer(refusal, undefined).headers['retry-after']).toBe('2')
+})

@@ -1,0 +1,34 @@
+import { formatChallenge } from '@latchkey/protocol'
+import { STATUS_CODES } from 'node:http'
+import { refusalTable, type Refusal } from './refusal.ts'
+
+/** A complete HTTP answer, for whatever server stands in front. */
+export interface RefusalAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/**
+ * Writes the answer to a refusal: a challenge (RFC 6750 §3) that points to the resource metadata (RFC 9728 §5.1), and a problem document
+ * (RFC 9457) whose `code` is for programs. Says of the reason only what the refusal table makes public.
+ */
+export function writeRefusalAnswer(refusal: Refusal, resourceMetadataUrl: string | undefined): RefusalAnswer {
+  const { status, error, code, description } = refusalTable[refusal.reason]
+  const headers: Record<string, string> = {
+    'content-type': 'application/problem+json',
+    'cache-control': 'no-store',
+  }
+  if (status === 400 || status === 401 || status === 403) {
+    // A rejected token lacks no scope; naming one there would send the client looking for the wrong thing.
+    const namesScope = error === undefined || error === 'insufficient_scope'
+    headers['www-authenticate'] = formatChallenge('Bearer', {
+      error,
+      error_description: error && description,
+      scope: namesScope ? refusal.requiredScopes.join(' ') : undefined,
+      resource_metadata: resourceMetadataUrl,
+    })
+  }
+  if (refusal.retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.ceil(refusal.retryAfterSeconds))
+  return { status, headers, body: JSON.stringify({ title: STATUS_CODES[status], status, detail: description, code }) }
+}

@@ -1,0 +1,109 @@
+import type { BearerErrorCode } from '@latchkey/protocol'
+
+/** Why a request was refused: precise, for the API's own log. {@link refusalTable} says what of it a caller learns. */
+export type RefusalReason =
+  | 'token.missing'
+  | 'request.unsupported_scheme'
+  | 'request.malformed_authorization'
+  | 'request.duplicate_authorization'
+  | 'token.too_large'
+  | 'token.malformed'
+  | 'token.type'
+  | 'token.algorithm'
+  | 'token.critical_header'
+  | 'token.unknown_key'
+  | 'token.signature'
+  | 'token.claims'
+  | 'token.issuer'
+  | 'token.audience'
+  | 'token.expired'
+  | 'token.not_yet_valid'
+  | 'token.lifetime'
+  | 'token.bound'
+  | 'scope.insufficient'
+  | 'keys.unavailable'
+  | 'route.unknown'
+  | 'route.undeclared'
+  | 'guard.fault'
+
+/** One refusal, as a value. */
+export interface Refusal {
+  readonly reason: RefusalReason
+  /** For the log only; see `GuardEvent`. */
+  readonly detail?: string
+  /** All of these are needed here. */
+  readonly requiredScopes: readonly string[]
+  /** Seconds after which trying again may help. */
+  readonly retryAfterSeconds?: number
+  /** Only once the signature was verified. */
+  readonly clientId?: string
+}
+
+/** What a caller learns of a refusal. */
+export interface PublicRefusal {
+  readonly status: 400 | 401 | 403 | 404 | 500 | 503
+  /** `error` of the challenge (RFC 6750 §3.1). */
+  readonly error?: BearerErrorCode
+  /** `code` of the problem document, for programs. */
+  readonly code: string
+  /** For the developer of the calling program. */
+  readonly description: string
+}
+
+/** Every reason, and the answer it gets (RFC 6750 §3, §3.1). A status of 401 or 403 always carries a challenge. */
+export const refusalTable: Readonly<Record<RefusalReason, PublicRefusal>> = {
+  // §3: no error code where the request has no (usable) authentication information at all.
+  'token.missing': {
+    status: 401,
+    code: 'missing_token',
+    description: 'Send an access token: Authorization: Bearer <token>.',
+  },
+  'request.unsupported_scheme': {
+    status: 401,
+    code: 'missing_token',
+    description: 'Only the Bearer scheme is taken: Authorization: Bearer <token>.',
+  },
+  'request.malformed_authorization': invalidRequest('The Authorization header is not of the form Bearer <token>.'),
+  'request.duplicate_authorization': invalidRequest('The request has more than one Authorization header.'),
+  'token.too_large': invalidToken('The access token is too large.'),
+  'token.malformed': invalidToken('The access token is not a JSON Web Token.'),
+  'token.type': invalidToken('This is not an access token (its type is not at+jwt).'),
+  'token.algorithm': invalidToken('The access token is not signed with an algorithm that is accepted here.'),
+  'token.critical_header': invalidToken('The access token has a critical header that is not understood here.'),
+  'token.unknown_key': invalidToken('The access token is not signed with a key of the issuer.'),
+  'token.signature': invalidToken('The signature of the access token is wrong.'),
+  'token.claims': invalidToken('A claim of the access token is missing or malformed.'),
+  'token.issuer': invalidToken('The access token comes from another issuer.'),
+  'token.audience': invalidToken('The access token is not meant for this API.'),
+  'token.expired': invalidToken('The access token has expired.'),
+  'token.not_yet_valid': invalidToken('The access token is not valid yet.'),
+  'token.lifetime': invalidToken('The access token lives longer than is accepted here.'),
+  'token.bound': invalidToken('The access token is bound to a key or certificate, which cannot be checked here.'),
+  'scope.insufficient': {
+    status: 403,
+    error: 'insufficient_scope',
+    code: 'insufficient_scope',
+    description: 'The access token lacks a scope that this needs.',
+  },
+  // Never 401: the token may be perfectly good, and its holder should neither drop it nor fetch another.
+  'keys.unavailable': {
+    status: 503,
+    code: 'temporarily_unavailable',
+    description: 'The keys of the token issuer are not known here at the moment. Try again later.',
+  },
+  'route.unknown': { status: 404, code: 'not_found', description: 'There is nothing here.' },
+  'route.undeclared': serverError(),
+  'guard.fault': serverError(),
+}
+
+function invalidRequest(description: string): PublicRefusal {
+  return { status: 400, error: 'invalid_request', code: 'invalid_request', description }
+}
+
+function invalidToken(description: string): PublicRefusal {
+  return { status: 401, error: 'invalid_token', code: 'invalid_token', description }
+}
+
+function serverError(): PublicRefusal {
+  return { status: 500, code: 'server_error', description: 'The server failed to handle the request.' }
+}

@@ -1,0 +1,110 @@
+import {
+  credentialsClaim,
+  formatScope,
+  maxTokenLifetimeSeconds,
+  parseScope,
+  resourceServerOf,
+  type CredentialGenerations,
+  type EpochSeconds,
+  type Scope,
+} from '@latchkey/protocol'
+import type { Access } from './access.ts'
+import { fail, pass, type Step } from './step.ts'
+
+/** What the claims have to agree with. */
+export interface ClaimExpectations {
+  readonly issuer: string
+  readonly audience: string
+  /** Only scopes of this resource server pass. */
+  readonly resourceServer: string
+  readonly clockToleranceSeconds: number
+  /** Seconds since the epoch, with fractions. */
+  readonly nowSeconds: number
+}
+
+type Payload = Readonly<Record<string, unknown>>
+
+/**
+ * Judges the claims of a token whose signature was verified (RFC 9068 §2.2, §4): required claims and their types, issuer, audience, time and binding.
+ * Fails with `token.claims` (the detail names the claim) or with the reason of the first claim that disagrees.
+ * Does not check the signature, whether the token was revoked, or whether a particular scope is there.
+ */
+export function readClaims(payload: Payload, expected: ClaimExpectations): Step<Access> {
+  const { iss, sub, client_id: clientId, jti, aud, iat, exp, nbf } = payload
+  if (!isText(iss)) return fail('token.claims', 'iss')
+  if (iss !== expected.issuer) return fail('token.issuer')
+  if (!isAudience(aud)) return fail('token.claims', 'aud')
+  if (!(typeof aud === 'string' ? [aud] : aud).includes(expected.audience)) return fail('token.audience')
+  if (!isText(sub)) return fail('token.claims', 'sub')
+  if (!isText(clientId)) return fail('token.claims', 'client_id')
+  if (!isText(jti)) return fail('token.claims', 'jti')
+  if (!isNumericDate(exp)) return fail('token.claims', 'exp')
+  if (!isNumericDate(iat)) return fail('token.claims', 'iat')
+  if (nbf !== undefined && !isNumericDate(nbf)) return fail('token.claims', 'nbf')
+
+  // Each comparison says what must hold, so that a clock that returns NaN refuses instead of passing.
+  const { nowSeconds, clockToleranceSeconds } = expected
+  if (!(nowSeconds < exp + clockToleranceSeconds)) return fail('token.expired')
+  if (!(Math.max(iat, nbf ?? iat) <= nowSeconds + clockToleranceSeconds)) return fail('token.not_yet_valid')
+  // A revocation is published for as long as a token may live; one that lives longer would outlast its own revocation.
+  if (!(exp - iat <= maxTokenLifetimeSeconds)) return fail('token.lifetime')
+
+  // Whoever stole a sender-constrained token must not find an API that takes it as a plain one (RFC 8705 §3, RFC 9449 §7.2).
+  if (Object.hasOwn(payload, 'cnf')) return fail('token.bound')
+
+  const granted = readScope(payload)
+  if (granted === undefined) return fail('token.claims', 'scope')
+  const credentials = readCredentials(payload)
+  if (credentials === undefined) return fail('token.claims', credentialsClaim)
+
+  const scopes = granted.filter((scope) => resourceServerOf(scope) === expected.resourceServer)
+  return pass({
+    clientId,
+    scopes: new Set(scopes),
+    claims: {
+      iss,
+      sub,
+      client_id: clientId,
+      aud,
+      iat: iat as EpochSeconds,
+      exp: exp as EpochSeconds,
+      jti,
+      scope: formatScope(scopes),
+    },
+    credentials,
+  })
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+/** NumericDate (RFC 7519 §2): seconds, perhaps with a fraction. */
+function isNumericDate(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0
+}
+
+/** A string or an array of strings (RFC 7519 §4.1.3). */
+function isAudience(value: unknown): value is string | readonly string[] {
+  return isText(value) || (Array.isArray(value) && value.every(isText))
+}
+
+/** No `scope` means no scopes: RFC 9068 §2.2.3 lets a token be without. */
+function readScope(payload: Payload): readonly Scope[] | undefined {
+  if (!Object.hasOwn(payload, 'scope')) return []
+  return typeof payload['scope'] === 'string' ? parseScope(payload['scope']) : undefined
+}
+
+/** Reference → generation, each a non-negative integer; a malformed one refuses the token, since nothing could revoke it. */
+function readCredentials(payload: Payload): CredentialGenerations | undefined {
+  if (!Object.hasOwn(payload, credentialsClaim)) return {}
+  const value = payload[credentialsClaim]
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const entries = Object.entries(value)
+  const wellFormed = entries.every(([reference, generation]) => reference !== '' && isGeneration(generation))
+  return wellFormed ? Object.fromEntries(entries) : undefined
+}
+
+function isGeneration(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}

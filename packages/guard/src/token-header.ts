@@ -1,0 +1,56 @@
+import { accessTokenType } from '@latchkey/protocol'
+import { decodeProtectedHeader } from 'jose'
+import { fail, pass, type Step } from './step.ts'
+import type { VerificationAlgorithm } from './verification-algorithm.ts'
+
+/** What the header of a token says about its signature. Unverified. */
+export interface TokenHeader {
+  readonly keyId: string
+  readonly algorithm: VerificationAlgorithm
+}
+
+/** Three non-empty base64url parts (RFC 7515 §7.1). */
+const compactForm = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
+
+/**
+ * Reads the header of a compact JWS and decides whether its signature is worth checking: `typ` (RFC 9068 §2.1, §4), `alg` among `algorithms`,
+ * no `crit` (RFC 7515 §4.1.11: we understand no extension), and a `kid`.
+ * `jwk`, `jku`, `x5c` and `x5u` are never looked at: a token does not choose the key that vouches for it. Does not check the signature.
+ */
+export function readTokenHeader(token: string, algorithms: readonly VerificationAlgorithm[]): Step<TokenHeader> {
+  // An unsigned token ends in an empty signature: let it fail as what it is, and not for its form.
+  const header = decode(token)
+  if (header === undefined) return fail('token.malformed')
+  const algorithm = algorithms.find((accepted) => accepted === header['alg'])
+  if (algorithm === undefined) return fail('token.algorithm')
+  if (!compactForm.test(token) || !hasCanonicalSignature(token)) return fail('token.malformed')
+  if (!isAccessTokenType(header['typ'])) return fail('token.type')
+  if (Object.hasOwn(header, 'crit')) return fail('token.critical_header')
+  const keyId = header['kid']
+  if (typeof keyId !== 'string' || keyId === '') return fail('token.unknown_key', 'kid is missing')
+  return pass({ keyId, algorithm })
+}
+
+function decode(token: string): Record<string, unknown> | undefined {
+  try {
+    return decodeProtectedHeader(token)
+  } catch {
+    return undefined
+  }
+}
+
+/** Media type names are case-insensitive, and `application/` may be left out (RFC 7515 §4.1.9). */
+function isAccessTokenType(typ: unknown): boolean {
+  if (typeof typ !== 'string') return false
+  const name = typ.toLowerCase()
+  return name === accessTokenType || name === `application/${accessTokenType}`
+}
+
+/**
+ * The last base64url digit of a signature may hold unused bits, which decoders skip (RFC 4648 §3.5). With them one signature would have several
+ * spellings, so that a token that was noted down could come back as another one.
+ */
+function hasCanonicalSignature(token: string): boolean {
+  const signature = token.slice(token.lastIndexOf('.') + 1)
+  return Buffer.from(signature, 'base64url').toString('base64url') === signature
+}

@@ -1,0 +1,81 @@
+import { compactVerify, errors } from 'jose'
+import type { Access } from './access.ts'
+import { readBearerToken } from './bearer-token.ts'
+import type { VerificationKey, VerificationKeys } from './keys/verification-keys.ts'
+import type { Refusal } from './refusal.ts'
+import type { RequestFacts } from './request-facts.ts'
+import type { RouteRequirement } from './route-requirement.ts'
+import type { GuardSettings } from './settings.ts'
+import { fail, pass, type Failed, type Step } from './step.ts'
+import { readClaims } from './token-claims.ts'
+import { readTokenHeader } from './token-header.ts'
+
+/** The outcome of judging one request. */
+export type Verdict = { readonly ok: true; readonly access: Access } | { readonly ok: false; readonly refusal: Refusal }
+
+/**
+ * Judges one request: the only place where all checks of a token meet (RFC 6750 §2.1, RFC 9068 §4). Every refusal is
+ * a value; it rejects only on a fault, which a caller has to treat as a refusal too.
+ * Does not check whether the token was revoked, the caller's address or its certificate; tokens bound to a key are refused.
+ */
+export async function verify(
+  facts: RequestFacts,
+  requirement: RouteRequirement,
+  settings: GuardSettings,
+  keys: VerificationKeys,
+): Promise<Verdict> {
+  const refused = ({ reason, detail }: Failed, more?: Partial<Refusal>): Verdict => {
+    const refusal = { reason, requiredScopes: requirement.scopes, ...more }
+    return { ok: false, refusal: detail === undefined ? refusal : { ...refusal, detail } }
+  }
+
+  // 1. The token, from the one place where it may stand.
+  const token = readBearerToken(facts.authorization, settings.maxTokenBytes)
+  if (!token.ok) return refused(token)
+
+  // 2. The key that its header names; never one that it brings along.
+  const header = readTokenHeader(token.value, settings.algorithms)
+  if (!header.ok) return refused(header)
+  const found = await keys.find(header.value.keyId)
+  if (found.outcome === 'unavailable') {
+    return refused(fail('keys.unavailable'), { retryAfterSeconds: found.retryAfterSeconds })
+  }
+  if (found.outcome === 'unknown') return refused(fail('token.unknown_key'))
+  // The key says what it is for (RFC 8725 §3.1); a header that disagrees is an attempt at confusion.
+  if (found.key.algorithm !== header.value.algorithm) return refused(fail('token.algorithm'))
+
+  // 3. The signature, before a single claim is believed.
+  const signed = await checkSignature(token.value, found.key)
+  if (!signed.ok) return refused(signed)
+
+  // 4. The claims.
+  const payload = readPayload(signed.value)
+  if (!payload.ok) return refused(payload)
+  const access = readClaims(payload.value, { ...settings, nowSeconds: settings.now() / 1000 })
+  if (!access.ok) return refused(access)
+
+  // 5. What this route needs.
+  const { clientId, scopes } = access.value
+  if (!requirement.scopes.every((scope) => scopes.has(scope))) return refused(fail('scope.insufficient'), { clientId })
+  return { ok: true, access: access.value }
+}
+
+async function checkSignature(token: string, { algorithm, key }: VerificationKey): Promise<Step<Uint8Array>> {
+  try {
+    return pass((await compactVerify(token, key, { algorithms: [algorithm] })).payload)
+  } catch (error) {
+    if (error instanceof errors.JWSSignatureVerificationFailed) return fail('token.signature')
+    if (error instanceof errors.JWSInvalid) return fail('token.malformed')
+    throw error
+  }
+}
+
+function readPayload(bytes: Uint8Array): Step<Readonly<Record<string, unknown>>> {
+  try {
+    const payload: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return fail('token.malformed')
+    return pass(payload as Readonly<Record<string, unknown>>)
+  } catch {
+    return fail('token.malformed')
+  }
+}
