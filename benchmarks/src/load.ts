@@ -1,0 +1,80 @@
+import { connect } from 'node:net'
+
+/** What a run of load came to. */
+export interface LoadResult {
+  readonly requestsPerSecond: number
+  /** Milliseconds from writing a request to having its whole answer. */
+  readonly p50Ms: number
+  readonly p99Ms: number
+  /** Answers that were not 200. */
+  readonly failed: number
+}
+
+export interface LoadOptions {
+  readonly port: number
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  readonly connections: number
+  readonly durationMs: number
+}
+
+/**
+ * Sends the same POST over kept-alive connections, one request at a time on each, for a given time, and counts the answers. As little work as
+ * possible for each answer, so that on two cores the server is the slower side: answers are only looked at for status, length and end.
+ */
+export async function load(options: LoadOptions): Promise<LoadResult> {
+  const headers = Object.entries({ ...options.headers, 'Content-Length': String(Buffer.byteLength(options.body)) })
+  const lines = [`POST ${options.path} HTTP/1.1`, 'Host: 127.0.0.1', ...headers.map(([name, value]) => `${name}: ${value}`)]
+  const request = Buffer.from(`${lines.join('\r\n')}\r\n\r\n${options.body}`)
+  const began = performance.now()
+  const end = began + options.durationMs
+  const runs = await Promise.all(Array.from({ length: options.connections }, () => runConnection(options.port, request, end)))
+  const seconds = (performance.now() - began) / 1000
+  const latencies = Float64Array.from(runs.flatMap((run) => run.latencies)).toSorted()
+  const quantile = (q: number): number => latencies[Math.floor(latencies.length * q)] ?? NaN
+  return {
+    requestsPerSecond: latencies.length / seconds,
+    p50Ms: quantile(0.5),
+    p99Ms: quantile(0.99),
+    failed: runs.reduce((sum, run) => sum + run.failed, 0),
+  }
+}
+
+interface ConnectionRun {
+  readonly latencies: number[]
+  readonly failed: number
+}
+
+function runConnection(port: number, request: Buffer, end: number): Promise<ConnectionRun> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+    const latencies: number[] = []
+    let failed = 0
+    let sentAt = 0
+    let received = ''
+    const send = (): void => {
+      sentAt = performance.now()
+      socket.write(request)
+    }
+    socket.on('connect', send)
+    socket.on('error', reject)
+    socket.on('data', (chunk: Buffer) => {
+      received += chunk.latin1Slice()
+      const bodyAt = received.indexOf('\r\n\r\n')
+      if (bodyAt === -1) return
+      const length = /\r\ncontent-length: (\d+)/i.exec(received.slice(0, bodyAt))?.[1]
+      if (received.length < bodyAt + 4 + Number(length)) return
+      const now = performance.now()
+      if (received.startsWith('HTTP/1.1 200')) latencies.push(now - sentAt)
+      else failed++
+      received = ''
+      if (now < end) {
+        send()
+      } else {
+        socket.destroy()
+        resolve({ latencies, failed })
+      }
+    })
+  })
+}
