@@ -60,7 +60,7 @@ function runConnection(port: number, request: Buffer, end: number): Promise<Conn
     socket.on('connect', send)
     socket.on('error', reject)
     socket.on('data', (chunk: Buffer) => {
-      received += chunk.latin1Slice()
+      received += chunk.toString('latin1')
       const bodyAt = received.indexOf('\r\n\r\n')
       if (bodyAt === -1) return
       const length = /\r\ncontent-length: (\d+)/i.exec(received.slice(0, bodyAt))?.[1]

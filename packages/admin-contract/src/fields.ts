@@ -2,9 +2,7 @@ import { z } from 'zod'
 
 /** Building blocks of every operation. Times are whole seconds since 1970 (`…_at`) or lengths in seconds (`…_in`, `…_seconds`). */
 
-export const clientId: z.ZodString = z
-  .string()
-  .regex(/^[A-Za-z0-9-]{1,64}$/, 'a client_id: 1 to 64 of A-Z a-z 0-9 -')
+export const clientId: z.ZodString = z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'a client_id: 1 to 64 of A-Z a-z 0-9 -')
 
 export const resourceServerName: z.ZodString = z
   .string()
@@ -63,3 +61,12 @@ export const pageInput: z.ZodObject<
   limit: z.coerce.number().int().min(1).max(1000).optional(),
   cursor: z.string().max(512).optional(),
 })
+
+/** A `scope` parameter as it would be sent: its grammar is judged where a token request's is. */
+export const scopeParameter: z.ZodString = z.string().max(8192)
+
+/** `resource` parameters as they would be sent. */
+export const resourceParameters: z.ZodArray<z.ZodString> = z.array(z.string().max(2048)).max(20)
+
+/** The end of the year 9999: later ones have no ISO 8601 form of four digits. */
+export const latestEpochSeconds = 253_402_300_799

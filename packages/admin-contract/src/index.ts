@@ -1,1 +1,10 @@
-export {}
+export * from './contract.ts'
+export * from './problems.ts'
+export * from './routes.ts'
+export type { AuditEntry, AuditReport } from './audit.ts'
+export type { Client, GrantPreview } from './clients.ts'
+export type { SigningKey } from './keys.ts'
+export type { ResourceServer } from './resource-servers.ts'
+export type { Secret } from './secrets.ts'
+export type { DoctorFinding } from './server.ts'
+export type { IssuedToken, TokenInspection } from './tokens.ts'

@@ -17,10 +17,7 @@ export interface OperationContext {
  * One operation of the contract: validated input in, the contract's shape or a refusal out. It knows nothing of HTTP. Throws a Fault when
  * the store or the audit log fails.
  */
-export type Operation<
-  Noun extends keyof AdminContract,
-  Verb extends keyof AdminContract[Noun],
-> = (
+export type Operation<Noun extends keyof AdminContract, Verb extends keyof AdminContract[Noun]> = (
   context: OperationContext,
   input: OperationInput<AdminContract[Noun][Verb]>,
 ) => Promise<Result<OperationOutput<AdminContract[Noun][Verb]>, ChangeRefusal>>

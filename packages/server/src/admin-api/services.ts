@@ -77,7 +77,10 @@ export interface AdminServices {
     issueLocally(context: ChangeContext, question: GrantQuestion): Promise<Result<LocalToken, ChangeRefusal>>
     inspect(token: string): Promise<TokenInspection>
     /** Refuses with `token.not_ours`, `token.expired`. */
-    revoke(context: ChangeContext, token: string): Promise<Result<{ readonly jti: string; readonly expiresAt: EpochSeconds }, ChangeRefusal>>
+    revoke(
+      context: ChangeContext,
+      token: string,
+    ): Promise<Result<{ readonly jti: string; readonly expiresAt: EpochSeconds }, ChangeRefusal>>
   }
   readonly signingKeys: () => readonly SigningKey[]
   readonly audit: {

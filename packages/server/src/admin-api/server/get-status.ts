@@ -5,7 +5,5 @@ import type { Operation } from '../operation.ts'
 /** `GET /status`. */
 export const getStatus: Operation<'server', 'status'> = ({ services }) => {
   const { issuer, tokenEndpoint, version, startedAt } = services
-  return Promise.resolve(
-    done({ issuer, token_endpoint: tokenEndpoint, version, started_at: toSeconds(startedAt) }),
-  )
+  return Promise.resolve(done({ issuer, token_endpoint: tokenEndpoint, version, started_at: toSeconds(startedAt) }))
 }

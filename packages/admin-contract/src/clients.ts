@@ -1,0 +1,120 @@
+import { z } from 'zod'
+import * as field from './fields.ts'
+import { empty, emptyBody, operation, pageOf } from './operation.ts'
+import { adminRoutes } from './routes.ts'
+import { secret } from './secrets.ts'
+
+const routes = adminRoutes.clients
+
+const clientShape = {
+  client_id: z.string(),
+  name: z.string(),
+  state: z.enum(['enabled', 'disabled']),
+  scopes: z.array(z.string()),
+  token_ttl_seconds: z.int().optional(),
+  created_at: field.epochSeconds,
+  updated_at: field.epochSeconds,
+  revision: z.int(),
+}
+
+/** A partner's program and what it is granted. */
+const client = z.strictObject(clientShape)
+export type Client = z.infer<typeof client>
+
+/** What a token request of this client would come to. */
+const grantPreview = z.discriminatedUnion('granted', [
+  z.strictObject({
+    granted: z.literal(true),
+    scopes: z.array(z.string()),
+    audience: z.array(z.string()),
+    expires_in: z.int(),
+  }),
+  z.strictObject({
+    granted: z.literal(false),
+    /** Precise, for the administrator; the caller would only see `error`. */
+    reason: z.string(),
+    /** RFC 6749 §5.2. */
+    error: z.string(),
+    explanation: z.string(),
+  }),
+])
+export type GrantPreview = z.infer<typeof grantPreview>
+
+const params = z.strictObject({ client_id: field.clientId })
+const scopes = z.array(field.scope).max(200)
+
+export const clients = {
+  create: operation
+    .route({
+      ...routes.create,
+      tags: ['clients'],
+      summary: 'Register a client',
+      description: 'The secret is shown once.',
+    })
+    .input(
+      z.strictObject({
+        body: z.strictObject({
+          name: field.displayName,
+          scopes: scopes.min(1),
+          token_ttl_seconds: field.tokenTtlSeconds.optional(),
+          secret_expires_in: field.expiresInSeconds.optional(),
+        }),
+      }),
+    )
+    .output(z.strictObject({ ...clientShape, client_secret: z.string() })),
+  list: operation
+    .route({ ...routes.list, tags: ['clients'], summary: 'List clients, oldest first' })
+    .input(z.strictObject({ query: field.pageInput.optional() }))
+    .output(pageOf(client)),
+  get: operation
+    .route({ ...routes.get, tags: ['clients'], summary: 'Show a client and its secrets' })
+    .input(z.strictObject({ params }))
+    .output(z.strictObject({ ...clientShape, secrets: z.array(secret) })),
+  update: operation
+    .route({
+      ...routes.update,
+      tags: ['clients'],
+      summary: 'Change a client',
+      description: 'What is absent stays. Taking a scope away or shortening its tokens ends the tokens that it has.',
+    })
+    .input(
+      z.strictObject({
+        params,
+        body: z.strictObject({
+          name: field.displayName.optional(),
+          add_scopes: scopes.optional(),
+          remove_scopes: scopes.optional(),
+          token_ttl_seconds: field.tokenTtlSeconds.nullable().optional(),
+        }),
+      }),
+    )
+    .output(client),
+  delete: operation
+    .route({ ...routes.delete, tags: ['clients'], summary: 'Remove a client, its secrets and its tokens' })
+    .input(z.strictObject({ params }))
+    .output(empty),
+  disable: operation
+    .route({ ...routes.disable, tags: ['clients'], summary: 'Disable a client, which ends its tokens' })
+    .input(z.strictObject({ params, body: emptyBody }))
+    .output(client),
+  enable: operation
+    .route({ ...routes.enable, tags: ['clients'], summary: 'Enable a client again, which revives no token' })
+    .input(z.strictObject({ params, body: emptyBody }))
+    .output(client),
+  test: operation
+    .route({
+      ...routes.test,
+      tags: ['clients'],
+      summary: 'Whether a token request would be granted, and why not',
+      description: 'Issues nothing.',
+    })
+    .input(
+      z.strictObject({
+        params,
+        body: z
+          .strictObject({ scope: field.scopeParameter.optional(), resource: field.resourceParameters.optional() })
+          .optional(),
+      }),
+    )
+    .output(grantPreview),
+}

@@ -1,0 +1,106 @@
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { Failure } from '../failure.ts'
+
+/** Longer paths than this are not where the server listens: it moves, and says where in `admin.json`. In bytes. */
+const maxSocketPathBytes = 100
+
+const pointerName = 'admin.json'
+
+export interface SocketPlace {
+  readonly socket: string
+  /** Absent when the socket was named directly. */
+  readonly dataDirectory: string | undefined
+}
+
+export interface Surroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly workingDirectory: string
+}
+
+/**
+ * Where the server of this machine listens for administrators: by `--data-dir`, then `LATCHKEY_ADMIN_SOCKET`, then `LATCHKEY_DATA_DIR`, then the
+ * nearest `.latchkey` here or above. Fails with `server.not_running`, exit code 2. Does not check that the socket can be trusted, see
+ * {@link checkSocket}.
+ */
+export function locateSocket(dataDirectoryOption: string | undefined, surroundings: Surroundings): SocketPlace {
+  const socket = surroundings.environment['LATCHKEY_ADMIN_SOCKET']
+  if (dataDirectoryOption === undefined && socket && Buffer.byteLength(socket) <= maxSocketPathBytes) {
+    return { socket: path.resolve(surroundings.workingDirectory, socket), dataDirectory: undefined }
+  }
+  const dataDirectory = locateDataDirectory(dataDirectoryOption, surroundings)
+  if (dataDirectory === undefined) {
+    throw notRunning(`no server at ${path.join(surroundings.workingDirectory, '.latchkey')} or above`)
+  }
+  return { socket: readPointer(dataDirectory), dataDirectory }
+}
+
+/** The data directory that is meant, whether or not it exists; undefined when none is named and none is near. */
+export function locateDataDirectory(option: string | undefined, surroundings: Surroundings): string | undefined {
+  const { environment, workingDirectory } = surroundings
+  const named = option ?? (environment['LATCHKEY_DATA_DIR'] || undefined)
+  if (named !== undefined) return path.resolve(workingDirectory, named)
+  for (let folder = workingDirectory; ; folder = path.dirname(folder)) {
+    const candidate = path.join(folder, '.latchkey')
+    if (existsSync(candidate)) return candidate
+    if (folder === path.dirname(folder)) return undefined
+  }
+}
+
+/**
+ * Refuses a socket that another user made: whoever listens there would be handed names and tokens, and could answer anything.
+ * Fails with `server.not_running` or `admin_socket.not_ours`.
+ */
+export function checkSocket(socket: string): void {
+  const found = statSync(socket, { throwIfNoEntry: false })
+  if (found === undefined) throw notRunning(`no server at ${socket}`)
+  if (!found.isSocket()) {
+    throw new Failure(
+      2,
+      'admin_socket.not_ours',
+      `${socket} is not a socket`,
+      'name the data directory with --data-dir',
+    )
+  }
+  const ours = process.geteuid?.()
+  if (found.uid !== ours) {
+    throw new Failure(
+      2,
+      'admin_socket.not_ours',
+      `${socket} belongs to user ${found.uid}, and this is user ${ours}`,
+      'run the command as the user that the server runs as',
+    )
+  }
+}
+
+export function notRunning(message: string): Failure {
+  return new Failure(
+    2,
+    'server.not_running',
+    message,
+    'start one with `npm start` or `latchkey dev`, or name its data directory with --data-dir',
+  )
+}
+
+function readPointer(dataDirectory: string): string {
+  const file = path.join(dataDirectory, pointerName)
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw notRunning(`no server at ${dataDirectory}`)
+    throw new Failure(
+      2,
+      'admin_socket.not_ours',
+      `cannot read ${file}`,
+      'run the command as the user that the server runs as',
+    )
+  }
+  try {
+    const { socket } = JSON.parse(text) as { socket?: unknown }
+    if (typeof socket === 'string' && path.isAbsolute(socket)) return socket
+  } catch {
+    // Said below.
+  }
+  throw notRunning(`${file} names no socket`)
+}

@@ -1,0 +1,17 @@
+import type { Command } from 'commander'
+import { verb } from '../../verb.ts'
+import { clientRecord } from './layout.ts'
+
+/** `client disable` */
+export function disableVerb(): Command {
+  return verb({
+    usage: 'disable <CLIENT>',
+    summary: 'disable a client, which ends its tokens within a second',
+    examples: ['latchkey client disable 1f9k2m4p6r8t0v1x3z5b7d9f'],
+    async run({ args: [clientId = ''], admin, print }) {
+      const { clients } = await admin()
+      const client = await clients.disable({ params: { client_id: clientId } })
+      print(client, () => clientRecord(client))
+    },
+  })
+}

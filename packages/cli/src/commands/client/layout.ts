@@ -1,0 +1,16 @@
+import type { Client } from '@latchkey/admin-contract'
+import { moment, record, type RecordEntry } from '../../output/layout.ts'
+
+/** A client, one fact a line; what follows it stands in the same columns. */
+export function clientRecord(client: Client, ...more: readonly RecordEntry[]): string {
+  return record([
+    ['client_id', client.client_id],
+    ['name', client.name],
+    ['state', client.state],
+    ['scopes', client.scopes],
+    ['token lifetime', client.token_ttl_seconds === undefined ? undefined : `${client.token_ttl_seconds} s at most`],
+    ['created', moment(client.created_at)],
+    ['updated', moment(client.updated_at)],
+    ...more,
+  ])
+}

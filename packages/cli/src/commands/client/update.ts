@@ -1,0 +1,46 @@
+import { Option, type Command } from 'commander'
+import { misuse } from '../../failure.ts'
+import { optionNotYet } from '../../not-yet.ts'
+import { orNull, scopesOption, secondsOrNoneOption, type SecondsOrNone } from '../../option-values.ts'
+import { verb } from '../../verb.ts'
+import { clientRecord } from './layout.ts'
+
+interface Options {
+  readonly name?: string
+  readonly addScope?: string[]
+  readonly removeScope?: string[]
+  readonly tokenTtl?: SecondsOrNone
+}
+
+/** `client update` */
+export function updateVerb(): Command {
+  return verb<Options>({
+    usage: 'update <CLIENT>',
+    summary: 'change a client; what is not named stays',
+    examples: [
+      'latchkey client update 1f9k2m4p6r8t0v1x3z5b7d9f --add-scope configurations/configurations.write',
+      'latchkey client update 1f9k2m4p6r8t0v1x3z5b7d9f --token-ttl none',
+    ],
+    notes: 'Taking a scope away, or shortening its tokens, ends the tokens that it has.',
+    options: [
+      new Option('--name <NAME>', 'another name'),
+      scopesOption('--add-scope <SCOPE>', 'grant a scope'),
+      scopesOption('--remove-scope <SCOPE>', 'take a scope away'),
+      secondsOrNoneOption('--token-ttl <S>', 'longest life of its tokens, in seconds, or none'),
+      optionNotYet('--allow-ip <CIDR>'),
+      optionNotYet('--require-certificate'),
+    ],
+    async run({ args: [clientId = ''], options, admin, print }) {
+      const { name, addScope, removeScope, tokenTtl } = options
+      if ([name, addScope, removeScope, tokenTtl].every((change) => change === undefined)) {
+        throw misuse('nothing to change', 'name a change, for example --add-scope')
+      }
+      const { clients } = await admin()
+      const client = await clients.update({
+        params: { client_id: clientId },
+        body: { name, add_scopes: addScope, remove_scopes: removeScope, token_ttl_seconds: orNull(tokenTtl) },
+      })
+      print(client, () => clientRecord(client))
+    },
+  })
+}

@@ -1,0 +1,63 @@
+import type { Demo } from './demo.ts'
+
+/** What a newcomer needs to know about a server that has just started. */
+export interface Welcome {
+  readonly version: string
+  readonly issuer: string
+  readonly tokenEndpoint: string
+  readonly adminUrl: string
+  readonly apiUrl: string
+  readonly dataDirectory: string
+  readonly demo: Demo
+}
+
+/** The text of `npm start`: commands that work when they are pasted. */
+export function welcome(about: Welcome): string {
+  const { demo, tokenEndpoint, apiUrl } = about
+  return `
+Latchkey ${about.version} is ready. Ctrl-C stops it; everything it knows is kept in ${about.dataDirectory}
+
+  Issuer        ${about.issuer}
+  Example API   ${apiUrl}
+  Admin         ${about.adminUrl}   (/healthz, /readyz)
+
+1. Get a token with the demo client:
+
+curl --location ${tokenEndpoint} \\
+  --header 'Content-Type: application/x-www-form-urlencoded' \\
+  --data-urlencode grant_type=client_credentials \\
+  --data-urlencode client_id=${demo.clientId} \\
+  --data-urlencode client_secret=${demo.clientSecret}
+
+2. Call the example API with a token:
+
+curl ${apiUrl}/configurations --header "Authorization: Bearer $(
+  curl --silent ${tokenEndpoint} --data grant_type=client_credentials \\
+    --user ${demo.clientId}:${demo.clientSecret} |
+  sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')"
+
+3. Try next, in another terminal:
+
+npx latchkey client create my-service --scope configurations/configurations.read --show-secret
+npx latchkey client test ${demo.clientId} --scope configurations/configurations.write
+npx latchkey client list
+npx latchkey audit list
+`
+}
+
+/** The same for scripts: one line of JSON. */
+export function welcomeJson(about: Welcome & { readonly adminSocket: string; readonly consoleUrl: string }): string {
+  const { demo } = about
+  return JSON.stringify({
+    issuer: about.issuer,
+    token_endpoint: about.tokenEndpoint,
+    console: about.consoleUrl,
+    admin_socket: about.adminSocket,
+    demo: {
+      client_id: demo.clientId,
+      client_secret: demo.clientSecret,
+      scope: demo.scope,
+      api: `${about.apiUrl}/configurations`,
+    },
+  })
+}

@@ -1,0 +1,156 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runCli } from './testing/run-cli.ts'
+import { version } from './version.ts'
+
+/*
+ * What can be said without a server. Commands that would reach one are pointed at an empty directory, so that "used wrongly" cannot be
+ * confused with "refused".
+ */
+
+let empty: string
+
+beforeAll(async () => {
+  empty = await mkdtemp(path.join(os.tmpdir(), 'lk-cli-'))
+})
+
+afterAll(async () => {
+  await rm(empty, { recursive: true })
+})
+
+describe('misuse ends with 2 and says what is wrong', () => {
+  const cases: [commandLine: string, message: RegExp][] = [
+    ['', /what shall latchkey do/],
+    ['nonsense', /unknown command 'nonsense'/],
+    ['--nonsense', /unknown option '--nonsense'/],
+    ['client', /what shall latchkey client do/],
+    ['client lst', /unknown command 'lst' \(Did you mean list\?\)/],
+    ['client create', /missing required argument 'NAME'/],
+    ['client create x', /needs a scope/],
+    ['client create x --scope', /argument missing/],
+    ['client create x --scope a/b', /no delivery links yet.*--show-secret/],
+    ['client create x y --scope a/b', /too many arguments/],
+    ['client create x --scope a/b --auth password', /is invalid/],
+    ['client create x --scope a/b --show-secret --token-ttl 1.5', /whole number/],
+    ['client create x --scope a/b --show-secret --token-ttl ten', /whole number/],
+    ['client create x --scope a/b --show-secret --colour red', /unknown option '--colour'/],
+    ['client update x', /nothing to change/],
+    ['client delete x', /cannot be undone/],
+    ['client list --limit many', /whole number/],
+    ['resource-server create x --scope a', /needs an audience/],
+    ['api create x --audience urn:x', /needs a scope/],
+    ['api update x', /nothing to change/],
+    ['api delete x', /cannot be undone/],
+    ['secret add', /missing required argument 'CLIENT'/],
+    ['token get', /missing required argument 'CLIENT'/],
+    ['token inspect -', /no token on standard input/],
+    ['audit list --since yesterday', /Expected a moment/],
+  ]
+  it.concurrent.each(cases)('latchkey %s', async (commandLine, message) => {
+    const result = await runCli(words(commandLine), { environment: { LATCHKEY_DATA_DIR: empty } })
+    expect(result.stderr).toMatch(message)
+    expect(result).toMatchObject({ code: 2, stdout: '' })
+  })
+})
+
+describe('what this version does not have yet ends with 2 and is named', () => {
+  const commandLines = [
+    'init',
+    'serve',
+    'serve --port 1 --help',
+    'migrate',
+    'backup FILE',
+    'restore FILE',
+    'master-key rotate',
+    'console',
+    'completion bash',
+    'request list',
+    'link create x',
+    'cert issue x --csr f',
+    'apply -f x --plan',
+    'export',
+    'key rotate',
+    'key revoke kid',
+    'audit export',
+  ]
+  it.concurrent.each(commandLines)('latchkey %s', async (commandLine) => {
+    const what = /^(?:(?:key|audit) )?[a-z-]+/.exec(commandLine)?.[0]
+    const result = await runCli(words(commandLine))
+    expect(result).toMatchObject({ code: 2, stdout: '' })
+    expect(result.stderr).toContain(`does not have latchkey ${what} yet`)
+  })
+
+  const options: [commandLine: string, what: string][] = [
+    ['client create x --scope a/b --show-secret --allow-ip 10.0.0.0/8', '--allow-ip'],
+    ['client create x --scope a/b --show-secret --require-certificate', '--require-certificate'],
+    ['client create x --scope a/b --show-secret --auth mtls', '--auth mtls'],
+    ['client update x --name y --allow-ip 10.0.0.0/8', '--allow-ip'],
+    ['client list --server https://a.example', '--server'],
+    ['doctor --server https://a.example', '--server'],
+  ]
+  it.concurrent.each(options)('latchkey %s', async (commandLine, what) => {
+    const result = await runCli(words(commandLine))
+    expect(result).toMatchObject({ code: 2, stdout: '' })
+    expect(result.stderr).toContain(`does not have ${what} yet`)
+  })
+})
+
+describe('--json', () => {
+  const cases: [commandLine: string, code: number, error: string][] = [
+    ['client --json', 2, 'usage'],
+    ['client create --json', 2, 'usage'],
+    ['client create x --scope a/b --json', 2, 'not_yet'],
+    ['serve --json', 2, 'not_yet'],
+    ['client list --json', 2, 'server.not_running'],
+  ]
+  it.concurrent.each(cases)('latchkey %s → %d %s as JSON on standard error', async (commandLine, code, error) => {
+    const result = await runCli(words(commandLine), { environment: { LATCHKEY_DATA_DIR: empty } })
+    expect(result).toMatchObject({ code, stdout: '' })
+    const shape = { error, message: expect.any(String) as string, hint: expect.any(String) as string }
+    expect(JSON.parse(result.stderr)).toEqual(shape)
+    expect(result.stderr.trimEnd()).not.toContain('\n')
+  })
+
+  it('behind -- is an argument', async () => {
+    const result = await runCli(['client', 'show', '--', '--json'], { environment: { LATCHKEY_DATA_DIR: empty } })
+    expect(result.stderr).toMatch(/^latchkey: no server/)
+  })
+})
+
+describe('help and version end with 0', () => {
+  it('prints the version', async () => {
+    expect(await runCli(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+  })
+
+  it('lists every command, and apart what is not there yet', async () => {
+    const { code, stdout } = await runCli(['--help'])
+    expect(code).toBe(0)
+    const nouns = ['dev', 'resource-server|api', 'client', 'secret', 'token', 'key', 'audit', 'doctor']
+    for (const noun of nouns) expect(stdout).toContain(`\n  ${noun} `)
+    expect(stdout).toMatch(/Not in this version yet: .*serve/)
+  })
+
+  const verbs = [
+    ...['create', 'list', 'show', 'update', 'delete', 'credential'].map((verb) => `resource-server ${verb}`),
+    ...['create', 'list', 'show', 'update', 'disable', 'enable', 'delete', 'test'].map((verb) => `client ${verb}`),
+    ...['add', 'list', 'revoke'].map((verb) => `secret ${verb}`),
+    ...['get', 'inspect', 'revoke'].map((verb) => `token ${verb}`),
+    'key list',
+    'audit list',
+    'audit verify',
+    'doctor',
+  ]
+  it.concurrent.each(verbs)('latchkey %s --help shows examples, and nothing of a later version', async (verb) => {
+    const { code, stdout, stderr } = await runCli([...words(verb), '--help'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(/Examples:\n {2}\$ .*latchkey/)
+    expect(stdout).toContain('--json')
+    expect(stdout).not.toMatch(/--server|--allow-ip|--require-certificate/)
+  })
+})
+
+function words(commandLine: string): string[] {
+  return commandLine.split(' ').filter((word) => word !== '')
+}

@@ -1,0 +1,10 @@
+import { readFileSync } from 'node:fs'
+
+/** The version of this package. */
+export const version: string = readVersion()
+
+function readVersion(): string {
+  // Beside `src` in a checkout, beside `dist` once published.
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

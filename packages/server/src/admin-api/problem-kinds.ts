@@ -1,0 +1,47 @@
+import type { ProblemReason } from '@latchkey/admin-contract'
+import { changeRefusals, type ChangeRefusalReason } from '../kernel/refusal.ts'
+
+export interface ProblemKind {
+  readonly status: number
+  /** The same for every occurrence (RFC 9457 §3.1.3). */
+  readonly title: string
+}
+
+/** What a refusal is at the HTTP edge: 404 what the path or body names does not exist, 409 it stands in the way of another, 422 otherwise. */
+const refusalStatuses: Readonly<Record<ChangeRefusalReason, 404 | 409 | 422>> = {
+  'client.unknown': 404,
+  'client.is_resource_server': 422,
+  'credential.unknown': 404,
+  'credential.not_a_secret': 422,
+  'resource_server.unknown': 404,
+  'resource_server.name_taken': 409,
+  'resource_server.audience_taken': 409,
+  'resource_server.in_use': 409,
+  'resource_server.reserved': 409,
+  'scope.unknown': 422,
+  'scope.in_use': 409,
+  'token.not_ours': 422,
+  'token.expired': 422,
+  'token.denied': 422,
+}
+
+const edgeKinds: Readonly<Record<Exclude<ProblemReason, ChangeRefusalReason>, ProblemKind>> = {
+  'request.invalid': { status: 400, title: 'The request has fields that are missing, unknown or wrong.' },
+  'request.malformed': { status: 400, title: 'The request cannot be read.' },
+  'request.too_large': { status: 413, title: 'The request is too large.' },
+  'request.unsupported_media_type': { status: 415, title: 'The body is not application/json.' },
+  'route.unknown': { status: 404, title: 'There is no such path.' },
+  'route.method_not_allowed': { status: 405, title: 'The path does not take this method.' },
+  'store.unavailable': { status: 503, title: 'The store cannot be reached.' },
+  'audit.unwritable': { status: 503, title: 'The audit log cannot be written.' },
+  'server.fault': { status: 500, title: 'Something is wrong inside the server.' },
+}
+
+/** Every reason that the admin API can answer with, with its status and title. The only table of them. */
+export function problemKind(reason: ProblemReason): ProblemKind {
+  return isRefusal(reason) ? { status: refusalStatuses[reason], title: changeRefusals[reason] } : edgeKinds[reason]
+}
+
+function isRefusal(reason: ProblemReason): reason is ChangeRefusalReason {
+  return Object.hasOwn(refusalStatuses, reason)
+}
