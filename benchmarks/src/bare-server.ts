@@ -17,11 +17,24 @@ const server = createServer((request, response) => {
     const form = new URLSearchParams(body)
     const now = Math.floor(Date.now() / 1000)
     const clientId = form.get('client_id')
-    const claims = { iss: 'http://127.0.0.1', sub: clientId, client_id: clientId, aud: 'https://api.example.com', iat: now, exp: now + 3600, jti: randomUUID(), scope: 'configurations/configurations.read' }
+    const claims = {
+      iss: 'http://127.0.0.1',
+      sub: clientId,
+      client_id: clientId,
+      aud: 'https://api.example.com',
+      iat: now,
+      exp: now + 3600,
+      jti: randomUUID(),
+      scope: 'configurations/configurations.read',
+    }
     const input = `${header}.${encode(claims)}`
     const token = `${input}.${sign('sha256', Buffer.from(input), key).toString('base64url')}`
     const answer = JSON.stringify({ access_token: token, expires_in: 3600, token_type: 'Bearer', scope: claims.scope })
-    response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', 'Content-Length': answer.length })
+    response.writeHead(200, {
+      'Content-Type': 'application/json',
+      'Cache-Control': 'no-store',
+      'Content-Length': answer.length,
+    })
     response.end(answer)
   })
 })

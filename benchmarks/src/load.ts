@@ -25,11 +25,17 @@ export interface LoadOptions {
  */
 export async function load(options: LoadOptions): Promise<LoadResult> {
   const headers = Object.entries({ ...options.headers, 'Content-Length': String(Buffer.byteLength(options.body)) })
-  const lines = [`POST ${options.path} HTTP/1.1`, 'Host: 127.0.0.1', ...headers.map(([name, value]) => `${name}: ${value}`)]
+  const lines = [
+    `POST ${options.path} HTTP/1.1`,
+    'Host: 127.0.0.1',
+    ...headers.map(([name, value]) => `${name}: ${value}`),
+  ]
   const request = Buffer.from(`${lines.join('\r\n')}\r\n\r\n${options.body}`)
   const began = performance.now()
   const end = began + options.durationMs
-  const runs = await Promise.all(Array.from({ length: options.connections }, () => runConnection(options.port, request, end)))
+  const runs = await Promise.all(
+    Array.from({ length: options.connections }, () => runConnection(options.port, request, end)),
+  )
   const seconds = (performance.now() - began) / 1000
   const latencies = Float64Array.from(runs.flatMap((run) => run.latencies)).toSorted()
   const quantile = (q: number): number => latencies[Math.floor(latencies.length * q)] ?? NaN

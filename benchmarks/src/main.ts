@@ -25,20 +25,23 @@ function requestTokens(subject: Subject, connections: number, ms: number): Promi
   })
 }
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
 const spread = (values: readonly number[]): string =>
   `${median(values).toFixed(2)} (${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)})`
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}`)
-console.log(`POST /oauth2/token, client_secret in the body; ${rounds} rounds of ${durationMs / 1000} s, median (least to most)`)
+console.log(
+  `POST /oauth2/token, client_secret in the body; ${rounds} rounds of ${durationMs / 1000} s, median (least to most)`,
+)
 const running: (readonly [string, Subject])[] = []
-// oxlint-disable no-await-in-loop -- measuring side by side is the one thing not to do
 for (const [name, start] of subjects) running.push([name, await start()])
 for (const [, subject] of running) await requestTokens(subject, 16, durationMs)
 for (const connections of connectionCounts) {
   const results = new Map<string, LoadResult[]>(running.map(([name]) => [name, []]))
   for (let round = 0; round < rounds; round++) {
-    for (const [name, subject] of running) results.get(name)?.push(await requestTokens(subject, connections, durationMs))
+    for (const [name, subject] of running)
+      results.get(name)?.push(await requestTokens(subject, connections, durationMs))
   }
   const floor = [...results.values()][0] ?? []
   console.log(`\n${connections} connection${connections === 1 ? '' : 's'}`)
@@ -48,7 +51,9 @@ for (const connections of connectionCounts) {
         name,
         {
           'tokens/s': Math.round(median(list.map((result) => result.requestsPerSecond))),
-          'of the floor': spread(list.map((result, i) => result.requestsPerSecond / (floor[i]?.requestsPerSecond ?? NaN))),
+          'of the floor': spread(
+            list.map((result, i) => result.requestsPerSecond / (floor[i]?.requestsPerSecond ?? NaN)),
+          ),
           'p50 ms': median(list.map((result) => result.p50Ms)).toFixed(2),
           'p99 ms': median(list.map((result) => result.p99Ms)).toFixed(2),
           failed: list.reduce((sum, result) => sum + result.failed, 0),

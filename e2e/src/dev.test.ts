@@ -61,7 +61,16 @@ describe('npm start, as a newcomer sees it', () => {
     async function welcomeText(): Promise<string> {
       const { spawn } = await import('node:child_process')
       const { checkout } = await import('./latchkey-process.ts')
-      const flags = ['--port', '0', '--admin-port', '0', '--api-port', '0', '--data-dir', path.join(directory, 'pasted')]
+      const flags = [
+        '--port',
+        '0',
+        '--admin-port',
+        '0',
+        '--api-port',
+        '0',
+        '--data-dir',
+        path.join(directory, 'pasted'),
+      ]
       const main = path.join(checkout, 'packages/cli/src/main.ts')
       started = spawn(process.execPath, ['--conditions=latchkey-source', main, 'dev', ...flags])
       let printed = ''
@@ -79,7 +88,9 @@ describe('npm start, as a newcomer sees it', () => {
 
   test('a second start keeps credential, keys and tokens', async () => {
     const first = await startDev(data(), ports)
-    const token = await postForm<Token>(first.ready.token_endpoint, first.ready.demo, { grant_type: 'client_credentials' })
+    const token = await postForm<Token>(first.ready.token_endpoint, first.ready.demo, {
+      grant_type: 'client_credentials',
+    })
     await first.stop()
     const second = await startDev(data(), ports)
     expect(second.ready.demo).toEqual(first.ready.demo)
@@ -89,7 +100,9 @@ describe('npm start, as a newcomer sees it', () => {
       { token: token.body.access_token },
     )
     expect(introspection.body.active).toBe(true)
-    const answer = await fetch(second.ready.demo.api, { headers: { Authorization: `Bearer ${token.body.access_token}` } })
+    const answer = await fetch(second.ready.demo.api, {
+      headers: { Authorization: `Bearer ${token.body.access_token}` },
+    })
     expect(answer.status).toBe(200)
     await second.stop()
   })
@@ -131,7 +144,9 @@ describe('what is not as it must be: one line with the remedy, exit 2, nothing d
     const { port } = other.address() as { port: number }
     const ended = await dev([flag, String(port), '--data-dir', path.join(directory, 'port-in-use')])
     expect(ended.code).toBe(2)
-    expect(ended.stderr).toMatch(new RegExp(`^latchkey: port ${port} on 127.0.0.1 is in use .* ${flag} or LATCHKEY_\\w*PORT\n$`))
+    expect(ended.stderr).toMatch(
+      new RegExp(`^latchkey: port ${port} on 127.0.0.1 is in use .* ${flag} or LATCHKEY_\\w*PORT\n$`),
+    )
     other.close()
   })
 
@@ -141,7 +156,9 @@ describe('what is not as it must be: one line with the remedy, exit 2, nothing d
     const ended = await dev(['--data-dir', target])
     expect(ended.code).toBe(2)
     expect(ended.stderr).toMatch(/^latchkey: another Latchkey is running on .*busy — .*--data-dir\n$/)
-    const answer = await postForm(running.ready.token_endpoint, running.ready.demo, { grant_type: 'client_credentials' })
+    const answer = await postForm(running.ready.token_endpoint, running.ready.demo, {
+      grant_type: 'client_credentials',
+    })
     expect(answer.status).toBe(200)
     await running.stop()
   })
@@ -204,12 +221,18 @@ describe('what is not as it must be: one line with the remedy, exit 2, nothing d
     copyFileSync(file, saved)
     removeDirectory(file)
     const gone = await dev(['--data-dir', target])
-    expect([gone.code, gone.stderr]).toEqual([2, expect.stringMatching(/^latchkey: cannot read the master key file .*\n$/)])
+    expect([gone.code, gone.stderr]).toEqual([
+      2,
+      expect.stringMatching(/^latchkey: cannot read the master key file .*\n$/),
+    ])
     expect(existsSync(file)).toBe(false)
 
     writeFileSync(file, 'A'.repeat(43), { mode: 0o600 })
     const wrong = await dev(['--data-dir', target])
-    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(/^latchkey: the master key does not open data key .*\n$/)])
+    expect([wrong.code, wrong.stderr]).toEqual([
+      2,
+      expect.stringMatching(/^latchkey: the master key does not open data key .*\n$/),
+    ])
 
     const short = await dev(['--data-dir', target], { LATCHKEY_MASTER_KEY: 'c2hvcnQ' })
     expect(short.code).toBe(2)
@@ -233,7 +256,10 @@ describe('what is not as it must be: one line with the remedy, exit 2, nothing d
 })
 
 test('an unknown LATCHKEY_ variable warns, an empty one means unset', async () => {
-  const server = await startDev(path.join(directory, 'warned'), [0, 0, 0], [], { LATCHKEY_PROT: '1', LATCHKEY_ISSUER: '' })
+  const server = await startDev(path.join(directory, 'warned'), [0, 0, 0], [], {
+    LATCHKEY_PROT: '1',
+    LATCHKEY_ISSUER: '',
+  })
   expect(server.ready.issuer).toMatch(/^http:\/\/127\.0\.0\.1:/)
   await server.stop()
   const lines = server.stderr().trimEnd().split('\n')

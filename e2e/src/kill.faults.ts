@@ -1,7 +1,16 @@
 // kill -9 under load, again and again on the same data: nothing that was answered may be lost.
 import { randomInt } from 'node:crypto'
 import { afterAll, expect, test } from 'vitest'
-import { admin, freePorts, latchkey, newDirectory, postForm, removeDirectory, startDev, type Ready } from './latchkey-process.ts'
+import {
+  admin,
+  freePorts,
+  latchkey,
+  newDirectory,
+  postForm,
+  removeDirectory,
+  startDev,
+  type Ready,
+} from './latchkey-process.ts'
 
 const times = process.env['LATCHKEY_FAULTS'] === 'short' ? 3 : 20
 const directory = newDirectory()
@@ -24,35 +33,31 @@ interface Promised {
   readonly revoked: { readonly token: string; readonly client: Client }[]
 }
 
-test.each(['interval', 'answer'])(
-  `audit sync %s: ${times} times`,
-  { timeout: 600_000 },
-  async (sync) => {
-    const ports = await freePorts(3)
-    const data = `${directory}/${sync}`
-    const promised: Promised = { clients: [], disabled: new Set(), toBeDisabled: new Set(), granted: [], revoked: [] }
-    for (let round = 0; round < times; round++) {
-      const server = await startDev(data, ports, ['--audit-sync', sync])
-      const load = workUntilCutOff(server.ready, promised)
-      await new Promise((resolve) => setTimeout(resolve, 150 + randomInt(600)))
-      expect(await server.stop('SIGKILL')).toMatchObject({ signal: 'SIGKILL' })
-      await load
-    }
-    expect(promised.granted.length).toBeGreaterThan(times * 10)
-    expect(promised.revoked.length).toBeGreaterThan(times)
-    expect(promised.clients.length).toBeGreaterThan(times)
+test.each(['interval', 'answer'])(`audit sync %s: ${times} times`, { timeout: 600_000 }, async (sync) => {
+  const ports = await freePorts(3)
+  const data = `${directory}/${sync}`
+  const promised: Promised = { clients: [], disabled: new Set(), toBeDisabled: new Set(), granted: [], revoked: [] }
+  for (let round = 0; round < times; round++) {
+    const server = await startDev(data, ports, ['--audit-sync', sync])
+    const load = workUntilCutOff(server.ready, promised)
+    await new Promise((resolve) => setTimeout(resolve, 150 + randomInt(600)))
+    expect(await server.stop('SIGKILL')).toMatchObject({ signal: 'SIGKILL' })
+    await load
+  }
+  expect(promised.granted.length).toBeGreaterThan(times * 10)
+  expect(promised.revoked.length).toBeGreaterThan(times)
+  expect(promised.clients.length).toBeGreaterThan(times)
 
-    const server = await startDev(data, ports)
-    await checkPromises(server.ready, promised)
-    const verified = await latchkey(['audit', 'verify', '--json', '--data-dir', data])
-    expect([verified.code, JSON.parse(verified.stdout)]).toEqual([0, expect.objectContaining({ intact: true })])
-    await server.stop()
-    console.log(
-      `audit sync ${sync}: killed ${times} times; answered and kept: ${promised.granted.length} tokens, ` +
-        `${promised.revoked.length} revocations, ${promised.clients.length} clients, ${promised.disabled.size} of them disabled`,
-    )
-  },
-)
+  const server = await startDev(data, ports)
+  await checkPromises(server.ready, promised)
+  const verified = await latchkey(['audit', 'verify', '--json', '--data-dir', data])
+  expect([verified.code, JSON.parse(verified.stdout)]).toEqual([0, expect.objectContaining({ intact: true })])
+  await server.stop()
+  console.log(
+    `audit sync ${sync}: killed ${times} times; answered and kept: ${promised.granted.length} tokens, ` +
+      `${promised.revoked.length} revocations, ${promised.clients.length} clients, ${promised.disabled.size} of them disabled`,
+  )
+})
 
 /** Clients are made, used, disabled; tokens are issued and revoked; until the server is gone. Only what was answered is remembered. */
 async function workUntilCutOff(ready: Ready, promised: Promised): Promise<void> {
@@ -113,13 +118,18 @@ async function checkPromises(ready: Ready, promised: Promised): Promise<void> {
   }
   const introspect = (client: Client, token: string) =>
     postForm<{ active: boolean }>(`${ready.issuer}/oauth2/introspect`, client, { token })
-  for (const { token, client } of promised.revoked) expect((await introspect(client, token)).body).toEqual({ active: false })
+  for (const { token, client } of promised.revoked)
+    expect((await introspect(client, token)).body).toEqual({ active: false })
 
   const recorded = new Set<string>()
   let cursor: string | undefined
   do {
     const query = `/audit/events?event=token.granted&limit=1000${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
-    const page = await admin<{ items: { request_id: string }[]; next_cursor?: string }>(ready.admin_socket, 'GET', query)
+    const page = await admin<{ items: { request_id: string }[]; next_cursor?: string }>(
+      ready.admin_socket,
+      'GET',
+      query,
+    )
     for (const entry of page.body.items) recorded.add(entry.request_id)
     cursor = page.body.next_cursor
   } while (cursor !== undefined)

@@ -40,7 +40,9 @@ export interface Ended {
 }
 
 /** The environment of the tests without what would configure a server. */
-const cleanEnvironment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('LATCHKEY_')))
+const cleanEnvironment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith('LATCHKEY_')),
+)
 
 function start(args: readonly string[], environment: Record<string, string> = {}): ChildProcess {
   const main = path.join(checkout, 'packages/cli/src/main.ts')
@@ -133,7 +135,12 @@ export interface Reply<T> {
 export function admin<T>(socketPath: string, method: string, route: string, body?: unknown): Promise<Reply<T>> {
   const text = body === undefined ? undefined : JSON.stringify(body)
   return exchange<T>(
-    { socketPath, method, path: `/admin/v1${route}`, headers: text === undefined ? {} : { 'Content-Type': 'application/json' } },
+    {
+      socketPath,
+      method,
+      path: `/admin/v1${route}`,
+      headers: text === undefined ? {} : { 'Content-Type': 'application/json' },
+    },
     text,
   )
 }
@@ -161,7 +168,11 @@ function exchange<T>(options: object, body: string | undefined): Promise<Reply<T
       incoming.on('end', () => {
         if (!incoming.complete) return reject(new Error('cut off'))
         const requestId = String(incoming.headers['x-request-id'])
-        resolve({ status: incoming.statusCode ?? 0, requestId, body: (text === '' ? undefined : JSON.parse(text)) as T })
+        resolve({
+          status: incoming.statusCode ?? 0,
+          requestId,
+          body: (text === '' ? undefined : JSON.parse(text)) as T,
+        })
       })
     })
     outgoing.on('error', reject)

@@ -80,6 +80,8 @@ ${table(
 if (process.argv[2] === '--write') {
   writeFileSync(file, text)
 } else if (readFileSync(file, { encoding: 'utf8', flag: 'a+' }) !== text) {
-  console.error('docs/errors.md differs from the code: run `node_modules/.bin/node --conditions=latchkey-source scripts/catalogues/errors.mjs --write`')
+  console.error(
+    'docs/errors.md differs from the code: run `node_modules/.bin/node --conditions=latchkey-source scripts/catalogues/errors.mjs --write`',
+  )
   process.exitCode = 1
 }

@@ -1,6 +1,7 @@
 import { sign, verify } from 'node:crypto'
 import type { EpochMs } from '@latchkey/protocol'
 import type { SigningKey } from '../keys/signing-keys.ts'
+import { emptyChain } from './row-chain.ts'
 
 /** A position in a token log that was on disk at a moment. */
 export interface LogPosition {
@@ -11,27 +12,49 @@ export interface LogPosition {
   readonly mac: string
 }
 
-/** A signed statement that a log had come this far. Kept in the database, away from the files that it vouches for. */
-export interface Checkpoint extends LogPosition {
+/** The last row of the administrative chain at a moment. */
+export interface RowPosition {
+  /** 0 before the first row. */
+  readonly sequence: number
+  readonly mac: string
+}
+
+/** The position of a chain without rows. */
+export const noRows: RowPosition = { sequence: 0, mac: emptyChain }
+
+/** What a checkpoint states: how far log and rows had come, and what the registration of the log says, so that neither can be changed unseen. */
+export interface CheckpointStatement extends LogPosition {
   readonly log: string
+  readonly host: string
+  /** The log that was registered before this one; empty for the first. A registration that is gone is missed by its successor. */
+  readonly after: string
+  /** Segments before this one were deleted by the retention policy. */
+  readonly firstSegment: number
+  readonly row: RowPosition
+}
+
+/** A signed statement that a log had come this far. Kept in the database, away from the files that it vouches for. */
+export interface Checkpoint extends CheckpointStatement {
   readonly at: EpochMs
   readonly kid: string
   /** Ed25519 (RFC 8032) over the other members, base64url. */
   readonly signature: string
 }
 
-export function signCheckpoint(key: SigningKey, log: string, position: LogPosition, at: EpochMs): Checkpoint {
-  const { segment, n, mac } = position
-  const statement = { log, segment, n, mac, at, kid: key.kid }
-  return { ...statement, signature: sign(null, canonical(statement), key.privateKey).toString('base64url') }
+export function signCheckpoint(key: SigningKey, statement: CheckpointStatement, at: EpochMs): Checkpoint {
+  const { log, host, after, firstSegment, segment, n, mac, row } = statement
+  const unsigned = { log, host, after, firstSegment, segment, n, mac, row, at, kid: key.kid }
+  return { ...unsigned, signature: sign(null, canonical(unsigned), key.privateKey).toString('base64url') }
 }
 
-/** Whether the checkpoint was signed by this key. Does not say that it is the latest one that was. */
+/** Whether the checkpoint was signed by this key. Does not say that it is the latest one that was, nor that it belongs where it was found. */
 export function isGenuineCheckpoint(key: SigningKey, checkpoint: Checkpoint): boolean {
   if (checkpoint.kid !== key.kid) return false
   return verify(null, canonical(checkpoint), key.publicKey, Buffer.from(checkpoint.signature, 'base64url'))
 }
 
-function canonical({ log, segment, n, mac, at, kid }: Omit<Checkpoint, 'signature'>): Buffer {
-  return Buffer.from(JSON.stringify(['latchkey audit checkpoint', log, segment, n, mac, at, kid]))
+function canonical(checkpoint: Omit<Checkpoint, 'signature'>): Buffer {
+  const { log, host, after, firstSegment, segment, n, mac, row, at, kid } = checkpoint
+  const members = [log, host, after, firstSegment, segment, n, mac, row.sequence, row.mac, at, kid]
+  return Buffer.from(JSON.stringify(['latchkey audit checkpoint', ...members]))
 }

@@ -1,5 +1,5 @@
 import type { EpochMs } from '@latchkey/protocol'
-import type { Checkpoint } from './checkpoint.ts'
+import type { Checkpoint, RowPosition } from './checkpoint.ts'
 import type { AuditRow } from './events.ts'
 
 /** A token log as the database knows it: one for each process that ever ran. */
@@ -11,6 +11,7 @@ export interface LogRegistration {
   readonly closedAt: EpochMs | undefined
   /** The oldest segment that has not expired. */
   readonly firstSegment: number
+  /** The latest one; there is one from the registration on. One that cannot be read has an empty signature. */
   readonly checkpoint: Checkpoint | undefined
 }
 
@@ -19,9 +20,11 @@ export interface AuditLogStore {
   logs(): Promise<LogRegistration[]>
   register(log: LogRegistration): Promise<void>
   saveCheckpoint(logId: string, checkpoint: Checkpoint, closedAt: EpochMs | undefined): Promise<void>
-  /** Notes that segments before this one were deleted by the retention policy. */
-  expireBefore(logId: string, firstSegment: number): Promise<void>
-  /** All rows in order, a page at a time. */
+  /** Notes that segments before the checkpoint's `firstSegment` are deleted by the retention policy, together with that checkpoint. */
+  expireBefore(logId: string, checkpoint: Checkpoint): Promise<void>
+  /** The newest row; `noRows` when there is none. */
+  lastRow(): Promise<RowPosition>
+  /** All rows in order, a page at a time. Rows whose details are no JSON of ours come with details that cannot pass the chain. */
   rows(afterSequence: number, limit: number): Promise<AuditRow[]>
   /** Rows newest first, those at or before `until` and before `sequence`. */
   rowsBefore(sequence: number, until: EpochMs, limit: number): Promise<AuditRow[]>
@@ -48,6 +51,8 @@ export interface RecentRefusal {
 export interface DigestStore {
   /** Adds to the counters, and keeps the newest `keepRefusals` refusals of each client. */
   record(counters: readonly UsageDigest[], refusals: readonly RecentRefusal[], keepRefusals: number): Promise<void>
+  /** Newest first. */
   recentRefusals(clientId: string): Promise<RecentRefusal[]>
+  /** Newest first. */
   usage(clientId: string): Promise<UsageDigest[]>
 }

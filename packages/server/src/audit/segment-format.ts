@@ -50,7 +50,13 @@ export function formatSeal(seal: Seal): string {
 }
 
 /** The MAC over one group: bound to the log and to the group before. */
-export function groupMac(dataKeys: DataKeys, keyId: string, logId: string, previousMac: string, group: string | Buffer): string {
+export function groupMac(
+  dataKeys: DataKeys,
+  keyId: string,
+  logId: string,
+  previousMac: string,
+  group: string | Buffer,
+): string {
   return dataKeys.hmac('audit-mac', keyId, `latchkey audit log ${logId}\n${previousMac}\n`, group).toString('base64url')
 }
 
@@ -71,4 +77,22 @@ export function parseLine(line: string): { readonly record: LogRecord } | { read
   if (typeof n !== 'number' || typeof at !== 'number' || typeof ev !== 'string') return undefined
   const record = { n, at, event: ev, requestId: id ?? '', clientId: client ?? '', address: addr ?? '', details }
   return { record: record as unknown as LogRecord }
+}
+
+/** What the first record of a segment says about it. */
+export interface SegmentHeader {
+  readonly log: string
+  readonly segment: number
+  /** The last seal of the segment before. */
+  readonly previous: string
+}
+
+/** Reads a group's first record as a segment's header; `undefined` when it is none. Proves nothing before the group's seal is checked. */
+export function readSegmentHeader(records: Buffer): SegmentHeader | undefined {
+  const end = records.indexOf(10)
+  const parsed = parseLine(records.toString('utf8', 0, end === -1 ? records.length : end))
+  if (parsed === undefined || !('record' in parsed) || parsed.record.event !== 'segment.opened') return undefined
+  const { log, segment, previous } = parsed.record.details
+  if (typeof log !== 'string' || typeof segment !== 'number' || typeof previous !== 'string') return undefined
+  return { log, segment, previous }
 }

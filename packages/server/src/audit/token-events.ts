@@ -7,7 +7,8 @@ export const tokenEventNames = {
   'token.denied': 'A token request was refused; `reason` says precisely why.',
   'introspection.denied': 'An introspection request was refused.',
   'revocation.denied': 'A revocation request was refused.',
-  'denials.aggregated': 'Refusals of callers who did not authenticate, counted instead of listed, because they came too fast.',
+  'denials.aggregated':
+    'Refusals of callers who did not authenticate, counted instead of listed, because they came too fast.',
   'segment.opened': 'A segment of the log begins.',
   'log.closed': 'The process ended in order.',
 } as const

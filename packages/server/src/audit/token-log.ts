@@ -1,14 +1,15 @@
-import { mkdirSync, openSync } from 'node:fs'
-import { close, fdatasync, ftruncate, write } from 'node:fs'
+import { close, fdatasync, ftruncate, mkdirSync, open, write } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import type { DataKeys } from '../keys/data-keys.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { describeError, Fault } from '../kernel/faults.ts'
 import type { LogPosition } from './checkpoint.ts'
+import { syncDirectory } from './segment-files.ts'
 import { formatRecord, formatSeal, groupMac, initialMac, segmentFileName } from './segment-format.ts'
 import type { TokenEvent } from './token-events.ts'
 
+const openFile = promisify(open)
 const writeFile = promisify(write)
 const syncFile = promisify(fdatasync)
 const truncateFile = promisify(ftruncate)
@@ -32,14 +33,16 @@ export interface TokenLog {
   readonly id: string
   /**
    * Records a group of events. Resolves once it is in the file, and with `answer` on the disk; rejects with Fault `audit.unwritable`, and then
-   * nothing of the group is in the log. Groups that arrive while one is being written are written together next.
+   * nothing of the group is in the log. A group without events writes a seal only. Groups that arrive while one is being written are written together next.
    */
   append(events: readonly TokenEvent[]): Promise<void>
   /** The last record in the file. */
   written(): LogPosition
   /** The last record known to be on the disk: never behind by more than the sync interval. */
   synced(): LogPosition
-  /** Writes what is pending and a closing record, and syncs. */
+  /** Why the last group could not be written; undefined while all is well. */
+  problem(): Fault | undefined
+  /** Writes what is pending and a closing record, and syncs; later groups are refused. Rejects when the disk does not take it. */
   close(): Promise<void>
 }
 
@@ -63,10 +66,14 @@ export function openTokenLog(options: TokenLogOptions, dataKeys: DataKeys, clock
   let queue: Group[] = []
   let writing: Promise<void> | undefined
   let syncTimer: NodeJS.Timeout | undefined
+  let syncing: Promise<void> = Promise.resolve()
+  let failure: Fault | undefined
   let broken: Fault | undefined
+  let isClosed = false
 
   try {
     mkdirSync(options.directory, { recursive: true, mode: 0o700 })
+    syncDirectory(path.dirname(options.directory))
   } catch (error) {
     throw unwritable(options.directory, error)
   }
@@ -76,11 +83,12 @@ export function openTokenLog(options: TokenLogOptions, dataKeys: DataKeys, clock
       const groups = queue
       queue = []
       try {
-        // oxlint-disable-next-line no-await-in-loop -- groups are written one after the other: each is chained to the one before
         await writeGroups(groups)
+        failure = undefined
         for (const group of groups) group.resolve()
       } catch (error) {
         const fault = error instanceof Fault ? error : unwritable(options.directory, error)
+        failure = fault
         for (const group of groups) group.reject(fault)
       }
     }
@@ -89,20 +97,25 @@ export function openTokenLog(options: TokenLogOptions, dataKeys: DataKeys, clock
 
   async function writeGroups(groups: readonly Group[]): Promise<void> {
     if (broken !== undefined) throw broken
-    const rotated = needsSegment() ? await openSegment() : undefined
+    if (needsSegment()) await openSegment()
     let n = position.n
-    let text = rotated === undefined ? '' : formatRecord(++n, rotated)
+    // Whenever the file is empty, not only when it has just been made: the first group may have failed before.
+    let text = fileBytes === 0 ? formatRecord(++n, segmentOpened()) : ''
     for (const group of groups) for (const event of group.events) text += formatRecord(++n, event)
     const keyId = dataKeys.current('audit-mac')
     const mac = groupMac(dataKeys, keyId, options.id, position.mac, text)
     const bytes = Buffer.from(text + formatSeal({ n, keyId, mac }))
     await writeWhole(bytes)
-    position = { segment, n, mac }
+    const reached = { segment, n, mac }
     if (options.sync === 'answer') {
-      await syncFile(file)
-      synced = position
+      await syncOrBreak()
+      fileBytes += bytes.length
+      position = reached
+      synced = reached
     } else {
-      syncTimer ??= setTimeout(() => void syncSoon(), syncIntervalMs)
+      fileBytes += bytes.length
+      position = reached
+      syncTimer ??= setTimeout(syncSoon, syncIntervalMs)
     }
   }
 
@@ -111,37 +124,71 @@ export function openTokenLog(options: TokenLogOptions, dataKeys: DataKeys, clock
     let done = 0
     try {
       while (done < bytes.length) {
-        // oxlint-disable-next-line no-await-in-loop -- a short write is continued where it ended
         const { bytesWritten } = await writeFile(file, bytes, done, bytes.length - done, fileBytes + done)
         done += bytesWritten
       }
-      fileBytes += bytes.length
     } catch (error) {
-      try {
-        await truncateFile(file, fileBytes)
-      } catch (truncateError) {
-        broken = unwritable(options.directory, truncateError)
-      }
+      await cutBack()
       throw error
     }
   }
 
-  function needsSegment(): boolean {
-    return file === -1 || fileBytes >= options.maxSegmentBytes || clock.now() - segmentOpenedAt >= options.maxSegmentAgeMs
+  /** Cuts off what follows the last whole group. */
+  async function cutBack(): Promise<void> {
+    try {
+      await truncateFile(file, fileBytes)
+    } catch (error) {
+      broken = unwritable(options.directory, error)
+    }
   }
 
-  async function openSegment(): Promise<TokenEvent> {
-    const next = segment + 1
-    const opened = openSync(path.join(options.directory, segmentFileName(next)), 'wx', 0o600)
-    if (file !== -1) {
+  /** Syncs before the answer; when that fails nobody is answered, so the group is taken back. */
+  async function syncOrBreak(): Promise<void> {
+    try {
       await syncFile(file)
-      synced = position
-      await closeFile(file)
+    } catch (error) {
+      await cutBack()
+      broken = unwritable(options.directory, error)
+      throw broken
     }
-    file = opened
+  }
+
+  function needsSegment(): boolean {
+    return (
+      file === -1 || fileBytes >= options.maxSegmentBytes || clock.now() - segmentOpenedAt >= options.maxSegmentAgeMs
+    )
+  }
+
+  async function openSegment(): Promise<void> {
+    const finished = file
+    if (finished !== -1) {
+      try {
+        await syncFile(finished)
+      } catch (error) {
+        broken = unwritable(options.directory, error)
+        throw broken
+      }
+      synced = position
+    }
+    file = await openFile(path.join(options.directory, segmentFileName(segment + 1)), 'wx', 0o600)
     fileBytes = 0
-    segment = next
+    segment++
     segmentOpenedAt = clock.now()
+    if (finished !== -1) {
+      // A sync of the old file may still be under way; its descriptor must not be given to another file before.
+      await syncing
+      await closeFile(finished)
+    }
+    try {
+      // Otherwise a loss of power could take the file away although its bytes are on the disk.
+      syncDirectory(options.directory)
+    } catch (error) {
+      broken = unwritable(options.directory, error)
+      throw broken
+    }
+  }
+
+  function segmentOpened(): TokenEvent {
     return systemEvent('segment.opened', { log: options.id, segment, previous: position.mac })
   }
 
@@ -149,8 +196,12 @@ export function openTokenLog(options: TokenLogOptions, dataKeys: DataKeys, clock
     return { event, at: clock.now(), requestId: '', clientId: '', address: '', details }
   }
 
-  async function syncSoon(): Promise<void> {
+  function syncSoon(): void {
     syncTimer = undefined
+    syncing = syncing.then(syncNow)
+  }
+
+  async function syncNow(): Promise<void> {
     const reached = position
     try {
       await syncFile(file)
@@ -162,6 +213,7 @@ export function openTokenLog(options: TokenLogOptions, dataKeys: DataKeys, clock
   }
 
   function append(events: readonly TokenEvent[]): Promise<void> {
+    if (isClosed) return Promise.reject(unwritable(options.directory, new Error('the log is closed')))
     return new Promise((resolve, reject) => {
       queue.push({ events, resolve, reject })
       writing ??= writeQueued()
@@ -173,14 +225,24 @@ export function openTokenLog(options: TokenLogOptions, dataKeys: DataKeys, clock
     append,
     written: () => position,
     synced: () => synced,
+    problem: () => broken ?? failure,
     async close() {
-      await append([systemEvent('log.closed', {})]).catch(() => undefined)
+      if (isClosed) return
+      const closing = append([systemEvent('log.closed', {})])
+      isClosed = true
+      await closing.catch(() => undefined)
       await writing
       clearTimeout(syncTimer)
+      await syncing
       if (file === -1) return
-      await syncFile(file)
-      synced = position
-      await closeFile(file)
+      try {
+        await syncFile(file)
+        // What a failed write left behind may still follow the last seal.
+        if (broken !== undefined) throw broken
+        synced = position
+      } finally {
+        await closeFile(file)
+      }
     },
   }
 }

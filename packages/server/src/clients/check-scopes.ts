@@ -14,7 +14,11 @@ export async function checkScopes(
     const server = await resourceServers.find(name)
     if (server?.scopes.some((candidate) => scope === `${name}/${candidate.name}`) !== true) {
       const known = server?.scopes.map((candidate) => `${name}/${candidate.name}`).join(', ')
-      return refuseChange('scope.unknown', `there is no scope ${scope}${known ? `; ${name} has ${known}` : ''}`, 'scopes')
+      return refuseChange(
+        'scope.unknown',
+        `there is no scope ${scope}${known ? `; ${name} has ${known}` : ''}`,
+        'scopes',
+      )
     }
   }
   return done(distinct)

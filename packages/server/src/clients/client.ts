@@ -30,9 +30,6 @@ export interface Client {
   readonly revision: number
 }
 
-/** Bounds of `tokenTtlSeconds`; the upper one is the longest life of a revocation entry. */
-export const minTokenTtlSeconds = 60
-
 /** Whether this has the form of a client_id. Does not check that there is such a client. */
 export function isClientIdForm(value: string): value is ClientId {
   return /^[A-Za-z0-9-]{1,64}$/.test(value)

@@ -1,56 +1,9 @@
-import { resourceServerOf, type EpochMs, type Scope } from '@latchkey/protocol'
+import { resourceServerOf, type Scope } from '@latchkey/protocol'
 import { scopeSet } from '../policy/scope-set.ts'
 import type { ResourceServer } from '../resource-servers/resource-server.ts'
-import type { Client, ClientId, ClientKind, ClientState } from './client.ts'
-import type { Credential, CredentialId, CredentialReference, Generation } from './credential.ts'
-
-/** What the token path needs of a resource server. */
-export interface CompiledResourceServer {
-  readonly name: string
-  readonly audience: string
-  readonly exclusive: boolean
-  readonly tokenTtlSeconds: number | undefined
-}
-
-export interface CompiledCredential {
-  readonly id: CredentialId
-  readonly reference: CredentialReference
-  readonly generation: Generation
-  readonly expiresAt: EpochMs | undefined
-  readonly revokedAt: EpochMs | undefined
-}
-
-export interface CompiledSecret extends CompiledCredential {
-  /** HMAC-SHA-256, 32 bytes. */
-  readonly digest: Uint8Array
-  readonly digestKeyId: string
-}
-
-/** A set of scopes with what follows from it, made once and shared by every token that carries it. */
-export interface ScopeSet {
-  readonly scopes: readonly Scope[]
-  /** The `scope` claim. */
-  readonly text: string
-  /** The `aud` claim: audiences in the order of the scopes, a string when there is one. */
-  readonly audience: string | readonly string[]
-  /** The lowest lifetime that one of the resource servers asks for. */
-  readonly tokenTtlSeconds: number | undefined
-}
-
-/** A client as the token path knows it: immutable, with everything looked up beforehand. */
-export interface CompiledClient {
-  readonly clientId: ClientId
-  readonly kind: ClientKind
-  readonly resourceServer: string | undefined
-  readonly state: ClientState
-  readonly tokenTtlSeconds: number | undefined
-  readonly secrets: ReadonlyMap<string, CompiledSecret>
-  readonly local: CompiledCredential
-  /** Every granted scope with its resource server. */
-  readonly grants: ReadonlyMap<Scope, CompiledResourceServer>
-  /** What a call without `scope` and `resource` gets: all grants but the exclusive ones. */
-  readonly defaultGrant: ScopeSet
-}
+import type { Client } from './client.ts'
+import type { CompiledClient, CompiledResourceServer, CompiledSecret } from './compiled-client.ts'
+import type { Credential } from './credential.ts'
 
 /** Everything that the store knows of one client, read in one transaction. */
 export interface ClientRecord {
@@ -67,7 +20,8 @@ export function compileClient(record: ClientRecord): CompiledClient {
   const grants = new Map<Scope, CompiledResourceServer>()
   for (const scope of client.scopes) {
     const server = servers.get(resourceServerOf(scope) ?? '')
-    if (server === undefined) throw new Error(`client ${client.clientId} holds ${scope}, whose resource server is not registered`)
+    if (server === undefined)
+      throw new Error(`client ${client.clientId} holds ${scope}, whose resource server is not registered`)
     grants.set(scope, server)
   }
   const local = credentials.find((credential) => credential.kind === 'local')
@@ -97,5 +51,7 @@ function compileResourceServer(server: ResourceServer): CompiledResourceServer {
 function compileSecret(credential: Credential): [string, CompiledSecret][] {
   const { id, reference, generation, expiresAt, revokedAt, digest, digestKeyId } = credential
   if (digest === undefined || digestKeyId === undefined) return []
-  return [[id, { id, reference, generation, expiresAt, revokedAt, digest: Buffer.from(digest, 'base64url'), digestKeyId }]]
+  return [
+    [id, { id, reference, generation, expiresAt, revokedAt, digest: Buffer.from(digest, 'base64url'), digestKeyId }],
+  ]
 }

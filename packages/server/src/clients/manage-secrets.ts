@@ -65,8 +65,12 @@ export function revokeSecret(
     const line = options.compromised ? descendants(credential, record?.credentials ?? []) : [credential]
     const revoked: Credential[] = []
     for (const member of line) {
+      if (member.revokedAt !== undefined) {
+        revoked.push(member)
+        continue
+      }
       const raised = await endTokensOf(tx, member, context.now)
-      const ended = { ...raised, revokedAt: member.revokedAt ?? context.now }
+      const ended = { ...raised, revokedAt: context.now }
       await tx.clients.updateCredential(ended)
       revoked.push(ended)
     }

@@ -62,7 +62,12 @@ export function sameDigest(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
-function blankCredential(maker: CredentialMaker, clientId: ClientId, id: CredentialId, options: SecretOptions): Credential {
+function blankCredential(
+  maker: CredentialMaker,
+  clientId: ClientId,
+  id: CredentialId,
+  options: SecretOptions,
+): Credential {
   return {
     id,
     reference: randomBase62(maker.random, referenceLength) as CredentialReference,

@@ -80,14 +80,13 @@ export function setClientState(
   return change(context, async (tx) => {
     const found = await findClient(tx.clients, clientId)
     if (!found.ok) return found
-    const client: Client = {
-      ...found.value.client,
-      state,
-      updatedAt: context.now,
-      revision: found.value.client.revision + 1,
+    const before = found.value.client
+    const client: Client =
+      before.state === state ? before : { ...before, state, updatedAt: context.now, revision: before.revision + 1 }
+    if (client !== before) {
+      await tx.clients.update(client)
+      if (state === 'disabled') await endTokensOfClient(tx, found.value, context.now)
     }
-    await tx.clients.update(client)
-    if (state === 'disabled') await endTokensOfClient(tx, found.value, context.now)
     const name: AdminEventName = state === 'disabled' ? 'client.disabled' : 'client.enabled'
     return { ...done(client), event: { name, subject: clientId, details: { name: client.name } } }
   })

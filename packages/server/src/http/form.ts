@@ -11,7 +11,8 @@ export const formRefusals = {
   'request.encoding': 'The body is not UTF-8, or a percent sign is not followed by two hexadecimal digits.',
   'request.too_many_parameters': 'There are more than 64 parameters.',
   'request.duplicate_parameter': 'A parameter other than `resource` is sent twice (RFC 6749 §3.2).',
-  'request.parameter_in_query': 'The URL has a query; parameters belong into the body, where no log keeps them (RFC 6749 §2.3.1).',
+  'request.parameter_in_query':
+    'The URL has a query; parameters belong into the body, where no log keeps them (RFC 6749 §2.3.1).',
 } as const
 export type FormRefusal = keyof typeof formRefusals
 

@@ -17,8 +17,6 @@ export interface ListenerOptions {
   readonly port: number
   /** The flag or variable that sets the port, for the remedy when it is in use. */
   readonly portSetting: string
-  /** Endpoints by path, exactly; anything else is a 404. */
-  readonly endpoints: ReadonlyMap<string, Endpoint>
   readonly maxBodyBytes: number
   readonly findAddress: FindAddress
   readonly clock: Clock
@@ -26,8 +24,13 @@ export interface ListenerOptions {
   readonly logger: Logger
 }
 
+/** Endpoints by path, exactly; anything else is a 404. */
+export type Endpoints = ReadonlyMap<string, Endpoint>
+
 export interface Listener {
   readonly port: number
+  /** Begins to serve: until then every request is answered with 503. Apart from opening, because the issuer may be known only with the port. */
+  serve(endpoints: Endpoints): void
   /**
    * Refuses new connections at once and new requests on old ones with 503, lets requests under way finish, and closes. After `graceMs` what
    * is still open is cut off.
@@ -37,7 +40,7 @@ export interface Listener {
 
 /** Opens a listener. Throws Fault `listener.port_in_use` or `listener.cannot_bind`. */
 export async function openListener(options: ListenerOptions): Promise<Listener> {
-  const state = { draining: false }
+  const state: State = { draining: false, endpoints: undefined }
   const server = createServer(
     // Slow senders: a header section or a body may take this long, no longer.
     { headersTimeout: 10_000, requestTimeout: 20_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 2000 },
@@ -52,6 +55,9 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   const { port } = server.address() as AddressInfo
   return {
     port,
+    serve(endpoints) {
+      state.endpoints = endpoints
+    },
     async drain(graceMs) {
       state.draining = true
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
@@ -65,22 +71,25 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   }
 }
 
-function accept(
-  options: ListenerOptions,
-  state: { readonly draining: boolean },
-  message: IncomingMessage,
-  response: ServerResponse,
-): void {
+const stopping = problem(503, 'Stopping', 'this server is stopping; send the request again', ['Retry-After', '1'])
+const starting = problem(503, 'Starting', 'this server is starting; send the request again', ['Retry-After', '1'])
+
+interface State {
+  draining: boolean
+  endpoints: Endpoints | undefined
+}
+
+function accept(options: ListenerOptions, state: State, message: IncomingMessage, response: ServerResponse): void {
   const id = newRequestId(options.random, options.clock.now())
-  if (state.draining) {
+  if (state.draining || state.endpoints === undefined) {
     message.resume()
-    answer(response, id, problem(503, 'Stopping', 'this server is stopping; send the request again', ['Retry-After', '1']), true)
+    answer(response, id, state.draining ? stopping : starting, state.draining)
     return
   }
   const url = message.url ?? '/'
   const question = url.indexOf('?')
   const path = question === -1 ? url : url.slice(0, question)
-  const endpoint = options.endpoints.get(path)
+  const endpoint = state.endpoints.get(path)
   if (endpoint === undefined) {
     message.resume()
     answer(response, id, problem(404, 'Not found', 'nothing is served at this path'))
@@ -134,10 +143,15 @@ function readBody(message: IncomingMessage, maxBytes: number, done: (body: Body)
 
 function answer(response: ServerResponse, id: RequestId, result: HttpResponse, close = false): void {
   if (response.headersSent || response.destroyed) return
-  const headers = ['X-Request-Id', id, ...result.headers, 'Content-Length', String(Buffer.byteLength(result.body))]
+  const { status, body } = result
+  const headers = ['X-Request-Id', id, ...result.headers]
+  const bytes = Buffer.byteLength(body)
+  // A 304 has no body, and its Content-Length would speak of the 200's (RFC 9110 §8.6).
+  if (status !== 304) headers.push('Content-Length', String(bytes))
   if (close) headers.push('Connection', 'close')
-  response.writeHead(result.status, headers)
-  response.end(result.body)
+  response.writeHead(status, headers)
+  // ASCII, as nearly every answer is, goes out as Latin-1 without being encoded.
+  response.end(body, bytes === body.length ? 'latin1' : 'utf8')
 }
 
 /** Answers what node:http could not parse, or gave up waiting for (RFC 9112 §2.2). */
@@ -154,7 +168,9 @@ function refuseBrokenRequest(options: ListenerOptions, error: NodeJS.ErrnoExcept
         : '400 Bad Request'
   const id = newRequestId(options.random, options.clock.now())
   options.logger.info({ request_id: id, listener: options.name, error: error.code }, 'not an HTTP request')
-  socket.end(`HTTP/1.1 ${status}\r\nX-Request-Id: ${id}\r\nCache-Control: no-store\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
+  socket.end(
+    `HTTP/1.1 ${status}\r\nX-Request-Id: ${id}\r\nCache-Control: no-store\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
+  )
 }
 
 function listen(server: Server, options: ListenerOptions): Promise<void> {

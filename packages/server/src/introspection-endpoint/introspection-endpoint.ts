@@ -1,5 +1,5 @@
 import { resourceServerOf, parseScope, type AccessTokenClaims } from '@latchkey/protocol'
-import type { CompiledClient } from '../clients/compile.ts'
+import type { CompiledClient } from '../clients/compiled-client.ts'
 import type { Endpoint, HttpResponse } from '../http/exchange.ts'
 import { answerAuthenticated, type AuthenticatedEndpointContext } from '../token-endpoint/authenticated-endpoint.ts'
 import { oauthHeaders } from '../token-endpoint/respond.ts'

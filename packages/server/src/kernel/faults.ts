@@ -1,21 +1,25 @@
 /**
  * What can go wrong around the server rather than in a request: the store is away, the disk is full, the configuration is broken.
- * Expected refusals are values, never one of these.
+ * Expected refusals are values, never one of these. Meanings stand in `docs/errors.md`.
  */
-export type FaultCode =
-  | 'config.invalid'
-  | 'data_directory.unusable'
-  | 'data_directory.locked'
-  | 'listener.port_in_use'
-  | 'listener.cannot_bind'
-  | 'admin_socket.unusable'
-  | 'master_key.missing'
-  | 'master_key.wrong'
-  | 'keys.missing'
-  | 'schema.newer'
-  | 'store.unavailable'
-  | 'store.corrupt'
-  | 'audit.unwritable'
+export const faultMeanings = {
+  'config.invalid': 'A setting is not what it may be; the message names it and where it came from.',
+  'data_directory.unusable':
+    'The data directory cannot be made, read or written, or belongs to another kind of installation.',
+  'data_directory.locked': 'Another process is running on the data directory.',
+  'listener.port_in_use': 'Something else listens on the port.',
+  'listener.cannot_bind': 'The address is not one of this machine, or the port needs more rights.',
+  'admin_socket.unusable': 'The unix socket for administration cannot be made safely.',
+  'master_key.missing': 'The file with the master key cannot be read.',
+  'master_key.wrong':
+    'The master key is not 32 bytes of base64url, is readable by others, or is not the one that sealed the data.',
+  'keys.missing': 'The database has lost keys that it had; they are never made anew.',
+  'schema.newer': 'A newer version has migrated the database.',
+  'store.unavailable': 'The database did not do its work: busy, full, read-only, an I/O error.',
+  'store.corrupt': 'The file is no database, or a migration failed.',
+  'audit.unwritable': 'The audit log cannot be written; no token is issued that cannot be recorded.',
+} as const
+export type FaultCode = keyof typeof faultMeanings
 
 /** A fault with what to do about it. `message` and `remedy` are one line each and carry no secret. */
 export class Fault extends Error {

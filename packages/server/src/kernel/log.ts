@@ -13,7 +13,12 @@ export type LogLevel = (typeof logLevels)[number]
 export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
   const target = destination ?? pino.destination({ fd: 2, sync: true })
   return pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
     { write: (line) => void target.write(redact(line)) },
   )
 }

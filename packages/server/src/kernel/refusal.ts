@@ -1,7 +1,8 @@
 /** Why a change was not made: the closed set that the admin API answers with. Texts stand in `docs/errors.md`. */
 export const changeRefusals = {
   'client.unknown': 'There is no such client.',
-  'client.is_resource_server': "The client_id is a resource server's credential; manage it through its resource server.",
+  'client.is_resource_server':
+    "The client_id is a resource server's credential; manage it through its resource server.",
   'credential.unknown': 'There is no such credential.',
   'credential.not_a_secret': 'The credential is not a secret.',
   'resource_server.unknown': 'There is no such resource server.',

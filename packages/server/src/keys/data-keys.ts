@@ -36,7 +36,12 @@ export interface DataKeys {
 }
 
 /** Makes one data key, sealed under the master key with its own id as authenticated name. */
-export function createDataKey(masterKey: MasterKey, purpose: DataKeyPurpose, random: Random, now: EpochMs): SealedDataKey {
+export function createDataKey(
+  masterKey: MasterKey,
+  purpose: DataKeyPurpose,
+  random: Random,
+  now: EpochMs,
+): SealedDataKey {
   const id = `${purpose}-${randomLowercase(random, 12)}`
   return { id, purpose, sealed: seal(masterKey, 'data-key', id, randomBytes(32)), createdAt: now }
 }
@@ -83,5 +88,9 @@ function wrongMasterKey(id: string): Fault {
 }
 
 function missing(what: string): Fault {
-  return new Fault('keys.missing', `data key missing: ${what}`, 'restore the database from a backup; keys are never made anew')
+  return new Fault(
+    'keys.missing',
+    `data key missing: ${what}`,
+    'restore the database from a backup; keys are never made anew',
+  )
 }

@@ -31,7 +31,11 @@ export function readMasterKey(source: MasterKeySource): MasterKey {
     )
   }
   if ((statSync(source.path).mode & 0o077) !== 0) {
-    throw new Fault('master_key.wrong', `others may read the master key file ${source.path}`, `chmod 600 ${source.path}`)
+    throw new Fault(
+      'master_key.wrong',
+      `others may read the master key file ${source.path}`,
+      `chmod 600 ${source.path}`,
+    )
   }
   return parseMasterKey(text.trim(), source.path)
 }

@@ -22,7 +22,12 @@ export interface OpenedKeys {
  * Opens all keys, making the first ones in a database that never had any: data keys, an active and a standby token key, the key for audit
  * checkpoints. Throws a Fault when keys are missing from a database that had them, or the master key is another.
  */
-export async function openKeys(store: KeyStore, masterKey: MasterKey, random: Random, clock: Clock): Promise<OpenedKeys> {
+export async function openKeys(
+  store: KeyStore,
+  masterKey: MasterKey,
+  random: Random,
+  clock: Clock,
+): Promise<OpenedKeys> {
   let rows = await store.loadDataKeys()
   if (rows.length === 0) {
     const now = clock.now()
@@ -33,8 +38,14 @@ export async function openKeys(store: KeyStore, masterKey: MasterKey, random: Ra
       createSigningKey('token', 'standby', dataKeys, now),
       createSigningKey('audit-checkpoint', 'active', dataKeys, now),
     ])
-    if (!(await store.installFirstKeys(rows, signingKeys))) {
-      throw new Fault('keys.missing', 'the database has lost its keys', 'restore it from a backup; keys are never made anew')
+    if (!(await store.installFirstKeys(rows, signingKeys))) rows = await store.loadDataKeys()
+    // Another process may have been first; but a database that had keys once and has none now has lost them.
+    if (rows.length === 0) {
+      throw new Fault(
+        'keys.missing',
+        'the database has lost its keys',
+        'restore it from a backup; keys are never made anew',
+      )
     }
   }
   const dataKeys = openDataKeys(masterKey, rows)

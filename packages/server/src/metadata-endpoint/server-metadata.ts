@@ -17,7 +17,9 @@ export function serverMetadata(issuer: string, catalogue: Catalogue): Authorizat
     jwks_uri: issuer + endpointPaths.jwks,
     introspection_endpoint: issuer + endpointPaths.introspection,
     revocation_endpoint: issuer + endpointPaths.revocation,
-    scopes_supported: advertised.flatMap((server) => server.scopes.map((scope) => qualifyScope(server.name, scope.name))),
+    scopes_supported: advertised.flatMap((server) =>
+      server.scopes.map((scope) => qualifyScope(server.name, scope.name)),
+    ),
     response_types_supported: [],
     grant_types_supported: ['client_credentials'],
     token_endpoint_auth_methods_supported: authenticationMethods,

@@ -1,5 +1,5 @@
 import type { Scope } from '@latchkey/protocol'
-import type { CompiledResourceServer, ScopeSet } from '../clients/compile.ts'
+import type { CompiledResourceServer, ScopeSet } from '../clients/compiled-client.ts'
 
 /** Joins scopes and their resource servers into what a token carries; keeps the order. */
 export function scopeSet(grants: readonly (readonly [Scope, CompiledResourceServer])[]): ScopeSet {

@@ -5,7 +5,12 @@ import {
   type EpochMs,
   type EpochSeconds,
 } from '@latchkey/protocol'
-import type { CompiledClient, CompiledCredential, CompiledResourceServer, ScopeSet } from '../clients/compile.ts'
+import type {
+  CompiledClient,
+  CompiledCredential,
+  CompiledResourceServer,
+  ScopeSet,
+} from '../clients/compiled-client.ts'
 import type { Catalogue } from '../resource-servers/catalogue.ts'
 import type { TokenRequest } from '../token-endpoint/token-request.ts'
 import { scopeSet } from './scope-set.ts'

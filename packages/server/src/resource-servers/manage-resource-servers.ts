@@ -84,15 +84,23 @@ export function updateResourceServer(
       const taken = await audienceTaken(tx.resourceServers, input.audience)
       if (taken !== undefined) return taken
     }
+    const takenFrom = new Set<ClientId>()
     for (const scope of input.removeScopes ?? []) {
       if (!before.scopes.some((known) => known.name === scope)) {
         return refuseChange('scope.unknown', `${name} has no scope ${scope}`, 'remove_scopes')
       }
       const holders = await tx.clients.holders(name, scope)
       if (holders.length > 0 && input.force !== true) {
-        return refuseChange('scope.in_use', `${holders.length} client(s) hold ${name}/${scope}: ${sample(holders)}`, 'remove_scopes')
+        return refuseChange(
+          'scope.in_use',
+          `${holders.length} client(s) hold ${name}/${scope}: ${sample(holders)}`,
+          'remove_scopes',
+        )
       }
-      for (const holder of holders) await takeScopes(tx, context, holder, (held) => held === qualifyScope(name, scope))
+      for (const holder of holders) {
+        await takeScopes(tx, context, holder, (held) => held === qualifyScope(name, scope))
+        takenFrom.add(holder)
+      }
     }
     const set = new Map([...before.scopes, ...(input.setScopes ?? [])].map((scope) => [scope.name, scope]))
     for (const scope of input.removeScopes ?? []) set.delete(scope)
@@ -122,7 +130,12 @@ export function updateResourceServer(
       event: {
         name: 'resource_server.updated',
         subject: name,
-        details: { before: describe(before), after: describe(after), tokens_ended: narrowed },
+        details: {
+          before: describe(before),
+          after: describe(after),
+          tokens_ended: narrowed || takenFrom.size > 0,
+          taken_from: [...takenFrom],
+        },
       },
     }
   })
@@ -140,7 +153,11 @@ export function deleteResourceServer(
     if (server === undefined) return unknownResourceServer(name)
     const holders = await tx.clients.holders(name)
     if (holders.length > 0 && !options.force) {
-      return refuseChange('resource_server.in_use', `${holders.length} client(s) hold scopes of ${name}: ${sample(holders)}`, 'name')
+      return refuseChange(
+        'resource_server.in_use',
+        `${holders.length} client(s) hold scopes of ${name}: ${sample(holders)}`,
+        'name',
+      )
     }
     for (const holder of holders) await takeScopes(tx, context, holder, (held) => held.startsWith(`${name}/`))
     if (server.clientId !== undefined) await tx.clients.delete(server.clientId)

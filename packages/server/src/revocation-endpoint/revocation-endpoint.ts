@@ -24,7 +24,11 @@ export function revocationEndpoint(context: RevocationContext): Endpoint {
       if (!read.ok) return doneAlready
       const { clientId } = caller.client
       if (read.value.claims.client_id !== clientId) return 'token.of_another_client'
-      await revokeToken(context.change, { actor: clientId, requestId: request.id, now: context.clock.now() }, read.value)
+      await revokeToken(
+        context.change,
+        { actor: clientId, requestId: request.id, now: context.clock.now() },
+        read.value,
+      )
       return doneAlready
     })
 }

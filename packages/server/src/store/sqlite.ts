@@ -1,5 +1,6 @@
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
-import { Kysely, SqliteDialect, type SqliteDatabase } from 'kysely'
+import { Kysely, SqliteAdapter, SqliteDialect, type SqliteDatabase } from 'kysely'
 import { describeError, Fault } from '../kernel/faults.ts'
 import type { Schema } from './sql/schema.ts'
 
@@ -8,23 +9,46 @@ const busyTimeoutMs = 250
 
 /**
  * Opens an embedded database: WAL, and `synchronous=FULL`, so that a commit that was answered survives the loss of power.
- * One process owns the file; the data directory's lock sees to that. Throws a Fault when the file cannot be opened or is no database.
+ * One process owns the file; the data directory's lock sees to that. A file that it makes is for this user alone (0600).
+ * Throws Fault `store.corrupt` when the file is no database, `store.unavailable` when it cannot be opened and written now.
  */
 export function openSqlite(path: string): Kysely<Schema> {
-  let database: DatabaseSync
+  let database: DatabaseSync | undefined
   try {
+    // SQLite gives the files beside it the same mode.
+    if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))
     database = new DatabaseSync(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true })
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF')
     database.prepare('SELECT count(*) FROM sqlite_schema').get()
+    // A file that cannot be written, or that somebody else is writing, is better noticed now than by the first change.
+    database.exec('BEGIN IMMEDIATE; ROLLBACK')
   } catch (error) {
-    throw new Fault(
-      'store.corrupt',
-      `cannot open the database ${path}: ${describeError(error)}`,
-      'check that the file is readable and is a Latchkey database, or restore a backup',
-      { cause: error },
-    )
+    database?.close()
+    throw cannotOpen(path, error)
   }
-  return new Kysely<Schema>({ dialect: new SqliteDialect({ database: asKyselyDatabase(database) }) })
+  return new Kysely<Schema>({ dialect: new EmbeddedDialect({ database: asKyselyDatabase(database) }) })
+}
+
+/** SQLite rolls back changes of the schema like any other; kysely does not use it, and would leave half a migration behind. */
+class EmbeddedAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
+}
+
+class EmbeddedDialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new EmbeddedAdapter()
+  }
+}
+
+function cannotOpen(path: string, cause: unknown): Fault {
+  const message = `cannot open the database ${path}: ${describeError(cause)}`
+  if (damaged.has(resultCode(cause))) {
+    return new Fault('store.corrupt', message, 'point to a Latchkey database, or restore a backup', { cause })
+  }
+  const remedy = 'make the file and its directory writable for this user, and stop other programs that write to it'
+  return new Fault('store.unavailable', message, remedy, { cause })
 }
 
 /** Kysely's SQLite dialect is written for another driver's statement shape; node:sqlite differs in names only. */
@@ -34,16 +58,40 @@ function asKyselyDatabase(database: DatabaseSync): SqliteDatabase {
       database.close()
     },
     prepare(sql) {
-      const statement = database.prepare(sql)
+      const statement = reporting(() => database.prepare(sql))
       return {
         reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...(parameters as SQLInputValue[])),
-        run: (parameters) => {
-          const { changes, lastInsertRowid } = statement.run(...(parameters as SQLInputValue[]))
-          return { changes: BigInt(changes), lastInsertRowid: BigInt(lastInsertRowid) }
-        },
-        iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])),
+        all: (parameters) => reporting(() => statement.all(...(parameters as SQLInputValue[]))),
+        run: (parameters) => reporting(() => statement.run(...(parameters as SQLInputValue[]))),
+        iterate: (parameters) => reporting(() => statement.iterate(...(parameters as SQLInputValue[]))),
       }
     },
+  }
+}
+
+/** Primary result codes that mean a mistake of ours rather than a database that is away: SQLITE_ERROR, CONSTRAINT, MISMATCH, MISUSE, RANGE. */
+const ourMistakes = new Set([1, 19, 20, 21, 25])
+
+/** SQLITE_CORRUPT, NOTADB. */
+const damaged = new Set([11, 26])
+
+/** The primary result code that SQLite gave; NaN for an error that is not SQLite's. */
+function resultCode(error: unknown): number {
+  const code = (error as { readonly errcode?: unknown }).errcode
+  return typeof code === 'number' ? code & 0xff : NaN
+}
+
+/** Turns every failure of the database itself (busy, full, read-only, I/O, corrupt) into Fault `store.unavailable`. */
+function reporting<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (ourMistakes.has(resultCode(error))) throw error
+    throw new Fault(
+      'store.unavailable',
+      `the database did not do its work: ${describeError(error)}`,
+      'look at disk space, permissions and other users of the file',
+      { cause: error },
+    )
   }
 }

@@ -15,7 +15,8 @@ export const inactiveTokens = {
   'token.revoked': 'It, or its signing key, has been revoked.',
   'token.client_gone': 'Its client has been deleted.',
   'token.client_disabled': 'Its client is disabled.',
-  'token.credential_ended': 'A credential that took part has been revoked, or the client’s access was made smaller since.',
+  'token.credential_ended':
+    'A credential that took part has been revoked, or the client’s access was made smaller since.',
 } as const
 export type InactiveReason = keyof typeof inactiveTokens
 
@@ -49,7 +50,9 @@ export function createTokenInspector(
       if (status.clientState === undefined) return refused('token.client_gone')
       if (status.clientState !== 'enabled') return refused('token.client_disabled')
       // A reference that the store does not know is a credential that is gone: Infinity is above every generation.
-      const ended = named.some(([reference, generation]) => (status.generations.get(reference) ?? Infinity) > generation)
+      const ended = named.some(
+        ([reference, generation]) => (status.generations.get(reference) ?? Infinity) > generation,
+      )
       if (ended || named.length === 0) return refused('token.credential_ended')
       return done(read.value)
     },

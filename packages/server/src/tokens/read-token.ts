@@ -4,7 +4,12 @@ import { done, refused, type Result } from '../kernel/result.ts'
 import type { SigningKeyRing } from '../keys/signing-keys.ts'
 
 /** Why a string is not one of our tokens in force, as far as signature and claims tell. */
-export type UnreadableToken = 'token.malformed' | 'token.unknown_key' | 'token.signature' | 'token.claims' | 'token.expired'
+export type UnreadableToken =
+  | 'token.malformed'
+  | 'token.unknown_key'
+  | 'token.signature'
+  | 'token.claims'
+  | 'token.expired'
 
 export interface ReadToken {
   readonly kid: string

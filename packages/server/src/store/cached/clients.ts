@@ -1,5 +1,6 @@
 import type { ClientId } from '../../clients/client.ts'
-import { compileClient, type CompiledClient } from '../../clients/compile.ts'
+import { compileClient } from '../../clients/compile.ts'
+import type { CompiledClient } from '../../clients/compiled-client.ts'
 import type { ClientReads } from '../../clients/ports.ts'
 import type { ClientLookup } from '../../token-endpoint/authenticate/authenticate-client.ts'
 import type { ChangeNotice } from '../sql/touched.ts'

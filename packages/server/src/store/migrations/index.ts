@@ -24,11 +24,17 @@ export async function migrate(db: Kysely<Schema>): Promise<void> {
     )
   }
   const { error, results = [] } = await migrator.migrateToLatest()
+  if (error instanceof Fault) throw error
   if (error !== undefined) {
     const failed = results.find((result) => result.status === 'Error')?.migrationName ?? 'a migration'
-    throw new Fault('store.corrupt', `${failed} failed and was rolled back`, 'restore a backup, or report this with the log', {
-      cause: error,
-    })
+    throw new Fault(
+      'store.corrupt',
+      `${failed} failed and was rolled back`,
+      'restore a backup, or report this with the log',
+      {
+        cause: error,
+      },
+    )
   }
 }
 

@@ -38,7 +38,7 @@ class RolledBack<R> extends Error {
 export function changeRunner(
   db: Kysely<Schema>,
   sealer: RowSealer,
-  announce: (notice: ChangeNotice) => void,
+  announce: (notice: ChangeNotice) => Promise<void>,
 ): Change<ChangeTransaction> {
   return async (context, work) => {
     const touched = collectTouched()
@@ -61,7 +61,7 @@ export function changeRunner(
       if (!(error instanceof RolledBack)) throw error
       return refused(error.refusal as Refusal)
     }
-    announce(touched.notice())
+    await announce(touched.notice())
     return result
   }
 }

@@ -12,6 +12,7 @@ import type {
 import type { ClientReads, ClientWrites, CredentialUses } from '../../clients/ports.ts'
 import type { Page, PageRequest } from '../../kernel/page.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
+import { inParts } from './in-parts.ts'
 import { readResourceServers } from './resource-servers.ts'
 import type { Schema } from './schema.ts'
 import type { Touched } from './touched.ts'
@@ -19,7 +20,7 @@ import type { Touched } from './touched.ts'
 export function clientReads(db: Kysely<Schema>): ClientReads {
   return {
     find: (clientId) => db.transaction().execute((tx) => findRecord(tx, clientId)),
-    list: (page) => listClients(db, page),
+    list: (page) => db.transaction().execute((tx) => listClients(tx, page)),
     findCredential: (id) => findCredential(db, id),
   }
 }
@@ -29,7 +30,11 @@ export function clientWrites(tx: Kysely<Schema>, touched: Touched): ClientWrites
     find: (clientId) => findRecord(tx, clientId),
     findCredential: (id) => findCredential(tx, id),
     async holders(resourceServer, scopeName) {
-      let query = tx.selectFrom('client_scopes').select('client_id').distinct().where('resource_server', '=', resourceServer)
+      let query = tx
+        .selectFrom('client_scopes')
+        .select('client_id')
+        .distinct()
+        .where('resource_server', '=', resourceServer)
       if (scopeName !== undefined) query = query.where('scope', '=', scopeName)
       const rows = await query.orderBy('client_id').execute()
       return rows.map((row) => row.client_id as ClientId)
@@ -211,20 +216,11 @@ function mutableColumns(client: Client) {
 }
 
 async function insertScopes(tx: Kysely<Schema>, client: Client): Promise<void> {
-  if (client.scopes.length === 0) return
-  await tx
-    .insertInto('client_scopes')
-    .values(
-      client.scopes.map((scope) => {
-        const slash = scope.indexOf('/')
-        return {
-          client_id: client.clientId,
-          resource_server: scope.slice(0, slash),
-          scope: scope.slice(slash + 1),
-        }
-      }),
-    )
-    .execute()
+  const rows = client.scopes.map((scope) => {
+    const slash = scope.indexOf('/')
+    return { client_id: client.clientId, resource_server: scope.slice(0, slash), scope: scope.slice(slash + 1) }
+  })
+  for (const part of inParts(rows)) await tx.insertInto('client_scopes').values(part).execute()
 }
 
 function toCredential(row: Selectable<Schema['credentials']>): Credential {

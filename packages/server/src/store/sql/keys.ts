@@ -43,7 +43,9 @@ export function keyStore(db: Kysely<Schema>): KeyStore {
         if (installed === undefined) return false
         await tx
           .insertInto('data_keys')
-          .values(dataKeys.map(({ id, purpose, sealed, createdAt }) => ({ id, purpose, sealed, created_at: createdAt })))
+          .values(
+            dataKeys.map(({ id, purpose, sealed, createdAt }) => ({ id, purpose, sealed, created_at: createdAt })),
+          )
           .execute()
         await tx
           .insertInto('signing_keys')

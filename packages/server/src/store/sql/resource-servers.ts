@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import type { ClientId } from '../../clients/client.ts'
 import type { ResourceServerReads, ResourceServerWrites } from '../../resource-servers/ports.ts'
 import type { ResourceServer } from '../../resource-servers/resource-server.ts'
+import { inParts } from './in-parts.ts'
 import type { Schema } from './schema.ts'
 import type { Touched } from './touched.ts'
 
@@ -19,7 +20,11 @@ export function resourceServerWrites(tx: Kysely<Schema>, touched: Touched): Reso
       return server
     },
     async findByAudience(audience) {
-      const row = await tx.selectFrom('resource_servers').select('name').where('audience', '=', audience).executeTakeFirst()
+      const row = await tx
+        .selectFrom('resource_servers')
+        .select('name')
+        .where('audience', '=', audience)
+        .executeTakeFirst()
       if (row === undefined) return undefined
       const [server] = await readResourceServers(tx, [row.name])
       return server
@@ -91,12 +96,15 @@ function mutableColumns(server: ResourceServer) {
 }
 
 async function writeScopes(tx: Kysely<Schema>, server: ResourceServer): Promise<void> {
-  if (server.scopes.length === 0) return
-  await tx
-    .insertInto('resource_server_scopes')
-    .values(server.scopes.map((scope) => ({ resource_server: server.name, ...scope })))
-    .onConflict((conflict) =>
-      conflict.columns(['resource_server', 'name']).doUpdateSet((set) => ({ description: set.ref('excluded.description') })),
-    )
-    .execute()
+  for (const part of inParts(server.scopes)) {
+    await tx
+      .insertInto('resource_server_scopes')
+      .values(part.map(({ name, description }) => ({ resource_server: server.name, name, description })))
+      .onConflict((conflict) =>
+        conflict
+          .columns(['resource_server', 'name'])
+          .doUpdateSet((set) => ({ description: set.ref('excluded.description') })),
+      )
+      .execute()
+  }
 }

@@ -59,7 +59,12 @@ async function nextSequence(tx: Kysely<Schema>, name: string, now: number): Prom
   const { value } = await tx
     .updateTable('sequences')
     .set((set) => ({
-      value: set.case().when('value', '>=', now).then(set('value', '+', 1)).else(now).end(),
+      value: set
+        .case()
+        .when('value', '>=', now)
+        .then(set('value', '+', 1))
+        .else(now)
+        .end(),
     }))
     .where('name', '=', name)
     .returning('value')

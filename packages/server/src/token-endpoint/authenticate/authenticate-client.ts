@@ -1,6 +1,6 @@
 import { parseClientSecret } from '@latchkey/protocol'
 import { isClientIdForm, type ClientId } from '../../clients/client.ts'
-import type { CompiledClient } from '../../clients/compile.ts'
+import type { CompiledClient } from '../../clients/compiled-client.ts'
 import type { Form } from '../../http/form.ts'
 import type { HttpRequest } from '../../http/exchange.ts'
 import type { Clock } from '../../kernel/clock.ts'

@@ -1,5 +1,5 @@
 import type { Brand } from '@latchkey/protocol'
-import type { CompiledClient, CompiledCredential } from '../../clients/compile.ts'
+import type { CompiledClient, CompiledCredential } from '../../clients/compiled-client.ts'
 
 /** A client that has proved who it is, and with what. Only this folder makes one: that is what the brand is for. */
 export type AuthenticatedClient = Brand<

@@ -11,7 +11,12 @@ export interface GuessLimitOptions {
   readonly maxKeys: number
 }
 
-export const defaultGuessLimit: GuessLimitOptions = { windowMs: 60_000, perPrefix: 100, perSecret: 10, maxKeys: 100_000 }
+export const defaultGuessLimit: GuessLimitOptions = {
+  windowMs: 60_000,
+  perPrefix: 100,
+  perSecret: 10,
+  maxKeys: 100_000,
+}
 
 /**
  * Limits guessing without ever locking a client. A client is never refused for what others did: failures from its address change

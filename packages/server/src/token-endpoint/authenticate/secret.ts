@@ -1,5 +1,5 @@
 import { parseClientSecret, type EpochMs } from '@latchkey/protocol'
-import type { CompiledClient, CompiledSecret } from '../../clients/compile.ts'
+import type { CompiledClient, CompiledSecret } from '../../clients/compiled-client.ts'
 import { digestSecret, sameDigest } from '../../clients/secrets.ts'
 import type { DataKeys } from '../../keys/data-keys.ts'
 import { done, refused, type Result } from '../../kernel/result.ts'

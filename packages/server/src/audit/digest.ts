@@ -1,0 +1,152 @@
+import type { EpochMs } from '@latchkey/protocol'
+import type { ClientId } from '../clients/client.ts'
+import type { CredentialId } from '../clients/credential.ts'
+import type { CredentialUses } from '../clients/ports.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { describeError } from '../kernel/faults.ts'
+import type { Logger } from '../kernel/log.ts'
+import type { DigestStore, RecentRefusal, UsageDigest } from './ports.ts'
+import { takeTurns } from './take-turns.ts'
+
+export interface DigestOptions {
+  readonly store: DigestStore
+  readonly uses: CredentialUses
+  readonly clock: Clock
+  readonly logger: Logger
+  /** A second by default. */
+  readonly flushIntervalMs?: number
+}
+
+/** The part of a grant that is counted. */
+export interface CountedGrant {
+  readonly client: { readonly clientId: ClientId }
+  readonly credentials: readonly { readonly id: CredentialId }[]
+}
+
+/** Counts and remembers for the console, `whoami` and diagnosis; written behind, and lost with the process up to a second. Never evidence. */
+export interface Digest {
+  /** Two or three map updates: this stands on the path of every token. */
+  noteGrant(grant: CountedGrant): void
+  /** Only for callers who authenticated: the client must exist. */
+  noteRefusal(refusal: RecentRefusal): void
+  /** Writes what has gathered. Never rejects: what the store does not take is kept, up to a limit, for the next time. */
+  flush(): Promise<void>
+  /** Stops the timer and flushes. */
+  close(): Promise<void>
+}
+
+/** How many refusals of each client are kept. */
+export const keptRefusals = 20
+/** Clients and hours, clients with refusals, and credentials in memory while the store is away; about 10 MB at most each. Beyond it news is dropped. */
+const maxEntries = 50_000
+const hourMs = 3_600_000
+
+interface Counter {
+  granted: number
+  denied: number
+}
+
+interface Batch {
+  /** By hour, then by client. */
+  readonly counters: Map<number, Map<string, Counter>>
+  counterCount: number
+  readonly refusals: Map<string, RecentRefusal[]>
+  readonly uses: Map<CredentialId, EpochMs>
+}
+
+/** Opens a digest that flushes itself each second. */
+export function createDigest(options: DigestOptions): Digest {
+  const { store, uses, clock, logger } = options
+  const inTurn = takeTurns()
+  let batch = emptyBatch()
+  let isAway = false
+
+  async function flushNow(): Promise<void> {
+    const full = batch
+    if (full.counterCount === 0 && full.uses.size === 0) return
+    batch = emptyBatch()
+    const [recorded, used] = await Promise.allSettled([
+      store.record(listCounters(full), [...full.refusals.values()].flat(), keptRefusals),
+      uses.recordUses([...full.uses].map(([id, at]) => ({ id, at }))),
+    ])
+    if (recorded.status === 'rejected') {
+      for (const { clientId, hour, granted, denied } of listCounters(full)) add(clientId, hour, granted, denied)
+      const newer = [...batch.refusals.values()].flat()
+      batch.refusals.clear()
+      for (const refusal of [...full.refusals.values(), newer].flat()) remember(refusal)
+    }
+    if (used.status === 'rejected') for (const [id, at] of full.uses) if (!batch.uses.has(id)) use(id, at)
+    report([recorded, used].find((outcome) => outcome.status === 'rejected'))
+  }
+
+  function report(failure: PromiseRejectedResult | undefined): void {
+    if (failure !== undefined && !isAway) {
+      logger.warn(
+        { error: describeError(failure.reason) },
+        'counters and last-used times wait: the database does not take them',
+      )
+    }
+    isAway = failure !== undefined
+  }
+
+  function add(clientId: string, hour: number, granted: number, denied: number): void {
+    let clients = batch.counters.get(hour)
+    if (clients === undefined) {
+      clients = new Map()
+      batch.counters.set(hour, clients)
+    }
+    const counter = clients.get(clientId)
+    if (counter !== undefined) {
+      counter.granted += granted
+      counter.denied += denied
+    } else if (batch.counterCount < maxEntries) {
+      batch.counterCount++
+      clients.set(clientId, { granted, denied })
+    }
+  }
+
+  function remember(refusal: RecentRefusal): void {
+    const refusals = batch.refusals.get(refusal.clientId)
+    if (refusals === undefined) {
+      if (batch.refusals.size < maxEntries / keptRefusals) batch.refusals.set(refusal.clientId, [refusal])
+    } else {
+      refusals.push(refusal)
+      if (refusals.length > keptRefusals) refusals.shift()
+    }
+  }
+
+  function use(id: CredentialId, at: EpochMs): void {
+    if (batch.uses.size < maxEntries || batch.uses.has(id)) batch.uses.set(id, at)
+  }
+
+  const flush = (): Promise<void> => inTurn(flushNow)
+  const timer = setInterval(() => void flush(), options.flushIntervalMs ?? 1000)
+  timer.unref()
+
+  return {
+    noteGrant({ client, credentials }) {
+      const now = clock.now()
+      add(client.clientId, now - (now % hourMs), 1, 0)
+      for (const { id } of credentials) use(id, now)
+    },
+    noteRefusal(refusal) {
+      add(refusal.clientId, refusal.at - (refusal.at % hourMs), 0, 1)
+      remember(refusal)
+    },
+    flush,
+    close() {
+      clearInterval(timer)
+      return flush()
+    },
+  }
+}
+
+function emptyBatch(): Batch {
+  return { counters: new Map(), counterCount: 0, refusals: new Map(), uses: new Map() }
+}
+
+function listCounters({ counters }: Batch): UsageDigest[] {
+  return [...counters].flatMap(([hour, clients]) =>
+    [...clients].map(([clientId, counter]) => ({ clientId, hour: hour as EpochMs, ...counter })),
+  )
+}

@@ -1,0 +1,51 @@
+import type { EpochMs, Scope } from '@latchkey/protocol'
+import type { ClientId, ClientKind, ClientState } from './client.ts'
+import type { CredentialId, CredentialReference, Generation } from './credential.ts'
+
+/** What the token path needs of a resource server. */
+export interface CompiledResourceServer {
+  readonly name: string
+  readonly audience: string
+  readonly exclusive: boolean
+  readonly tokenTtlSeconds: number | undefined
+}
+
+export interface CompiledCredential {
+  readonly id: CredentialId
+  readonly reference: CredentialReference
+  readonly generation: Generation
+  readonly expiresAt: EpochMs | undefined
+  readonly revokedAt: EpochMs | undefined
+}
+
+export interface CompiledSecret extends CompiledCredential {
+  /** HMAC-SHA-256, 32 bytes. */
+  readonly digest: Uint8Array
+  readonly digestKeyId: string
+}
+
+/** A set of scopes with what follows from it, made once and shared by every token that carries it. */
+export interface ScopeSet {
+  readonly scopes: readonly Scope[]
+  /** The `scope` claim. */
+  readonly text: string
+  /** The `aud` claim: audiences in the order of the scopes, a string when there is one. */
+  readonly audience: string | readonly string[]
+  /** The lowest lifetime that one of the resource servers asks for. */
+  readonly tokenTtlSeconds: number | undefined
+}
+
+/** A client as the token path knows it: immutable, with everything looked up beforehand. */
+export interface CompiledClient {
+  readonly clientId: ClientId
+  readonly kind: ClientKind
+  readonly resourceServer: string | undefined
+  readonly state: ClientState
+  readonly tokenTtlSeconds: number | undefined
+  readonly secrets: ReadonlyMap<string, CompiledSecret>
+  readonly local: CompiledCredential
+  /** Every granted scope with its resource server. */
+  readonly grants: ReadonlyMap<Scope, CompiledResourceServer>
+  /** What a call without `scope` and `resource` gets: all grants but the exclusive ones. */
+  readonly defaultGrant: ScopeSet
+}

@@ -1,0 +1,323 @@
+import { existsSync } from 'node:fs'
+import { hostname } from 'node:os'
+import path from 'node:path'
+import { authorizationServerMetadataUrl, endpointPaths, type EpochMs } from '@latchkey/protocol'
+import { createLocalAdminApp } from './admin-api/admin-app.ts'
+import { openAdminSocket } from './admin-api/admin-socket.ts'
+import type { AdminServices } from './admin-api/services.ts'
+import { denialBudget } from './audit/denial-budget.ts'
+import { createDigest } from './audit/digest.ts'
+import { listAudit } from './audit/list.ts'
+import { openAudit } from './audit/open-audit.ts'
+import { chainRow } from './audit/row-chain.ts'
+import { verifyAudit } from './audit/verify.ts'
+import type { Config } from './config/config.ts'
+import { serverFindings } from './doctor/server-findings.ts'
+import type { Endpoint } from './http/exchange.ts'
+import { maxFormBytes } from './http/form.ts'
+import { healthEndpoint, readinessEndpoint } from './http/health.ts'
+import { openListener, type Endpoints } from './http/listener.ts'
+import { findAddress, proxyNetworks } from './http/peer.ts'
+import { introspectionEndpoint } from './introspection-endpoint/introspection-endpoint.ts'
+import type { Clock } from './kernel/clock.ts'
+import { describeError } from './kernel/faults.ts'
+import type { Logger } from './kernel/log.ts'
+import type { Random } from './kernel/random.ts'
+import { readMasterKey } from './keys/master-key.ts'
+import { openKeys } from './keys/open-keys.ts'
+import { publicDocument } from './metadata-endpoint/document.ts'
+import { serverMetadata } from './metadata-endpoint/server-metadata.ts'
+import type { Catalogue } from './resource-servers/catalogue.ts'
+import { revocationEndpoint } from './revocation-endpoint/revocation-endpoint.ts'
+import { cachedCatalogue } from './store/cached/catalogue.ts'
+import { cachedClients } from './store/cached/clients.ts'
+import { openDataDirectory } from './store/data-directory.ts'
+import { migrate } from './store/migrations/index.ts'
+import { auditLogStore, digestStore } from './store/sql/audit.ts'
+import { changeRunner } from './store/sql/change.ts'
+import { clientReads, credentialUses } from './store/sql/clients.ts'
+import { doctorReads } from './store/sql/doctor.ts'
+import { keyStore } from './store/sql/keys.ts'
+import { resourceServerReads } from './store/sql/resource-servers.ts'
+import { tokenStatusReads } from './store/sql/revocations.ts'
+import { openSqlite } from './store/sqlite.ts'
+import { guessLimit } from './token-endpoint/authenticate/guess-limit.ts'
+import { groupCommit, type OutcomeLog } from './token-endpoint/group-commit.ts'
+import { tokenEndpoint } from './token-endpoint/token-endpoint.ts'
+import { createTokenInspector } from './tokens/inspect.ts'
+import { createTokenIssuer } from './tokens/issue.ts'
+import { localTokens } from './tokens/local-tokens.ts'
+
+/** What the server takes from the process around it; tests hand in their own. */
+export interface Surroundings {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly version: string
+}
+
+/** A server that answers. */
+export interface RunningServer {
+  readonly issuer: string
+  readonly tokenEndpoint: string
+  /** What the public listener got, for an issuer that is reached through a proxy. */
+  readonly publicPort: number
+  /** `http://<host>:<port>` of the admin listener. */
+  readonly adminUrl: string
+  readonly adminSocket: string
+  /** For `dev`, which registers its demo through the same operations as everybody. */
+  readonly services: AdminServices
+  /** Lets requests under way finish (10 s at most), writes what is still in memory, and gives everything back. */
+  stop(): Promise<void>
+}
+
+/** How long a drain may take, in milliseconds, before connections are cut. */
+const drainMs = 9000
+
+/** How long verifiers may keep keys without asking (seconds), and how much longer when they cannot ask. */
+const jwksFreshness = { maxAgeSeconds: 300, staleIfErrorSeconds: 86_400 }
+const metadataFreshness = { maxAgeSeconds: 300, staleIfErrorSeconds: 86_400 }
+
+const hourMs = 3_600_000
+
+/** The doctor speaks of secrets that end within this time. */
+const secretWarningMs = 30 * 86_400_000
+
+/** Wires everything and starts it. Throws a Fault, with everything given back, when something is not as it must be. */
+export async function startServer(config: Config, surroundings: Surroundings): Promise<RunningServer> {
+  const { clock, random, logger, version } = surroundings
+  await using started = new AsyncDisposableStack()
+
+  // Storage and keys
+  const directory = openDataDirectory(config.dataDirectory, { development: true })
+  started.defer(() => directory.release())
+  const isNew = !existsSync(config.databasePath)
+  const db = openSqlite(config.databasePath)
+  started.defer(() => db.destroy())
+  await migrate(db)
+  const masterKey = readMasterKey(masterKeySource(config, isNew))
+  const { dataKeys, signingKeys } = await openKeys(keyStore(db), masterKey, random, clock)
+  const keys = () => signingKeys
+
+  // Registry in memory
+  const clients = cachedClients(clientReads(db))
+  const catalogue = await cachedCatalogue(resourceServerReads(db))
+  const sealer = { keyId: () => dataKeys.current('audit-mac'), chain: chainRow.bind(undefined, dataKeys) }
+  const change = changeRunner(db, sealer, async (notice) => {
+    clients.invalidate(notice)
+    await catalogue.invalidate(notice).catch((error: unknown) => {
+      // The change stands. Clients are read anew, so only the reason of some refusals can be out of date until the next change.
+      logger.error({ error: describeError(error) }, 'the catalogue could not be read')
+    })
+  })
+
+  // Audit
+  const auditStore = auditLogStore(db)
+  const host = `${hostname()}:${directory.path}`
+  const audit = await openAudit({
+    directory: path.join(directory.path, 'audit'),
+    host,
+    dataKeys,
+    checkpointKey: signingKeys.checkpoint,
+    store: auditStore,
+    sync: config.auditSync,
+    clock,
+    random,
+    logger,
+  })
+  started.defer(() => audit.close())
+  const digest = createDigest({ store: digestStore(db), uses: credentialUses(db), clock, logger })
+  started.defer(() => digest.close())
+  const strangers = denialBudget()
+  const log: OutcomeLog = {
+    append: (events) => audit.append(events),
+    recordsStranger: (address, reason) => strangers.spend(address, reason, clock.now()),
+    noteGrant: (grant) => {
+      digest.noteGrant(grant)
+    },
+    noteRefusal: (clientId, requestId, reason, address) => {
+      digest.noteRefusal({ clientId, requestId, reason, address, at: clock.now() })
+    },
+  }
+  every(started, 10_000, logger, async () => {
+    const summary = strangers.summary(clock.now())
+    if (summary !== undefined) await audit.append([summary])
+  })
+
+  // Listeners: opened first, because with port 0 only then the issuer is known
+  const proxies = config.trustedProxies.length === 0 ? undefined : proxyNetworks(config.trustedProxies)
+  const shared = { findAddress: findAddress(proxies), maxBodyBytes: maxFormBytes, clock, random, logger }
+  const { host: publicHost, port, adminHost, adminPort } = config
+  const publicListener = await openListener({
+    ...shared,
+    name: 'public',
+    host: publicHost,
+    port,
+    portSetting: '--port or LATCHKEY_PORT',
+  })
+  const drainPublic = once(() => publicListener.drain(drainMs))
+  started.defer(drainPublic)
+  const adminListener = await openListener({
+    ...shared,
+    name: 'admin',
+    host: adminHost,
+    port: adminPort,
+    portSetting: '--admin-port or LATCHKEY_ADMIN_PORT',
+  })
+  started.defer(() => adminListener.drain(1000))
+
+  // Tokens
+  const issuer = config.issuer ?? `http://127.0.0.1:${publicListener.port}`
+  const guesses = guessLimit()
+  const tokenIssuer = createTokenIssuer(issuer, keys, random)
+  const tokenStatus = tokenStatusReads(db)
+  const inspector = createTokenInspector(issuer, keys, tokenStatus, clock)
+  const group = groupCommit(tokenIssuer, log, clock, () => guesses.retryAfterSeconds(clock.now()))
+  const authentication = { clients, dataKeys, guesses, clock, log }
+  const currentCatalogue = () => catalogue.current()
+  every(started, hourMs, logger, () => tokenStatus.removeExpired(clock.now()))
+
+  // Administration
+  const doctor = doctorReads(db)
+  const services: AdminServices = {
+    clock,
+    random,
+    version,
+    issuer,
+    tokenEndpoint: issuer + endpointPaths.token,
+    startedAt: clock.now(),
+    maker: { random, dataKeys, environment: config.environment },
+    change,
+    clients: clientReads(db),
+    resourceServers: resourceServerReads(db),
+    tokens: localTokens({
+      load: clients.load,
+      catalogue: currentCatalogue,
+      issuer: tokenIssuer,
+      inspector,
+      change,
+      clock,
+    }),
+    signingKeys: () => signingKeys.all,
+    audit: {
+      list: (query) => listAudit(audit.reader, query),
+      verify: () => verifyAudit(audit.reader),
+    },
+    doctor: () =>
+      serverFindings({
+        config,
+        issuer,
+        keys,
+        clock,
+        auditProblem: () => audit.problem(),
+        checkDatabase: () => doctor.check(),
+        lastAuditTime: () => doctor.lastAuditTime(),
+        expiringSecrets: () => doctor.expiringSecrets(clock.now(), (clock.now() + secretWarningMs) as EpochMs),
+      }),
+  }
+  const socket = await openAdminSocket({
+    app: createLocalAdminApp(services, logger),
+    dataDirectory: directory.path,
+    socketPath: config.adminSocket,
+  })
+  started.defer(() => socket.close())
+
+  publicListener.serve(
+    publicEndpoints(issuer, {
+      token: tokenEndpoint({ ...authentication, catalogue: currentCatalogue, group }),
+      introspection: introspectionEndpoint({ ...authentication, inspector, catalogue: currentCatalogue }),
+      revocation: revocationEndpoint({ ...authentication, inspector, change }),
+      jwks: publicDocument('application/jwk-set+json', jwksFreshness, () => keys().jwks),
+      metadata: publicDocument(
+        'application/json',
+        metadataFreshness,
+        memoize((known: Catalogue) => serverMetadata(issuer, known), currentCatalogue),
+      ),
+    }),
+  )
+  let isStopping = false
+  adminListener.serve(
+    new Map([
+      ['/healthz', healthEndpoint],
+      [
+        '/readyz',
+        readinessEndpoint([
+          { name: 'server', check: () => Promise.resolve(isStopping ? 'stopping' : undefined) },
+          { name: 'database', check: () => doctor.ping().then(() => undefined) },
+          { name: 'audit', check: () => Promise.resolve(audit.problem()) },
+        ]),
+      ],
+    ]),
+  )
+
+  const running = started.move()
+  return {
+    issuer,
+    tokenEndpoint: services.tokenEndpoint,
+    publicPort: publicListener.port,
+    adminUrl: `http://${adminHost}:${adminListener.port}`,
+    adminSocket: socket.path,
+    services,
+    async stop() {
+      isStopping = true
+      // Requests are let go before what they need is taken away; the stack does the rest in reverse.
+      await drainPublic()
+      await running.disposeAsync()
+    },
+  }
+}
+
+function masterKeySource(config: Config, isNew: boolean) {
+  const { masterKey, dataDirectory } = config
+  if (masterKey?.kind === 'value') return { ...masterKey, name: 'LATCHKEY_MASTER_KEY' }
+  if (masterKey?.kind === 'file') return masterKey
+  return { kind: 'development-file', path: path.join(dataDirectory, 'master.key'), fresh: isNew } as const
+}
+
+/** Puts the endpoints below the issuer's path; metadata also where RFC 8414 §3.1 and OpenID Connect Discovery §4 look for it. */
+function publicEndpoints(
+  issuer: string,
+  endpoints: Readonly<Record<keyof typeof endpointPaths | 'metadata', Endpoint>>,
+): Endpoints {
+  const base = new URL(issuer).pathname.replace(/\/$/, '')
+  const own = (Object.keys(endpointPaths) as (keyof typeof endpointPaths)[]).map(
+    (name) => [base + endpointPaths[name], endpoints[name]] as const,
+  )
+  return new Map([
+    ...own,
+    [new URL(authorizationServerMetadataUrl(issuer)).pathname, endpoints.metadata],
+    [`${base}/.well-known/openid-configuration`, endpoints.metadata],
+    [`/.well-known/openid-configuration${base}`, endpoints.metadata],
+  ])
+}
+
+/** Computes a value again only when what it is made from is another. */
+function memoize<From, To>(make: (from: From) => To, current: () => From): () => To {
+  let from = current()
+  let value = make(from)
+  return () => {
+    if (current() !== from) {
+      from = current()
+      value = make(from)
+    }
+    return value
+  }
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let result: Promise<void> | undefined
+  return () => (result ??= work())
+}
+
+/** Repeats work until the stack is disposed; a failure is logged and the next turn comes all the same. */
+function every(stack: AsyncDisposableStack, ms: number, logger: Logger, work: () => Promise<void>): void {
+  const timer = setInterval(() => {
+    work().catch((error: unknown) => {
+      logger.warn({ error: describeError(error) }, 'background work failed')
+    })
+  }, ms)
+  timer.unref()
+  stack.defer(() => {
+    clearInterval(timer)
+  })
+}

@@ -1,0 +1,120 @@
+import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { decodeJwt } from 'jose'
+import { postForm, send, startTestServer, type TestServer } from '../../testing/start-test-server.ts'
+
+interface Credentials {
+  readonly clientId: string
+  readonly clientSecret: string
+}
+
+let server: TestServer
+let client: Credentials
+let other: Credentials
+
+beforeAll(async () => {
+  server = await startTestServer()
+  await server.registerApi('configurations', ['read'])
+  client = await server.registerClient(['configurations/read'])
+  other = await server.registerClient(['configurations/read'])
+})
+afterAll(() => server.dispose())
+
+const authorization = (by: Credentials) => ({
+  Authorization: `Basic ${Buffer.from(`${by.clientId}:${by.clientSecret}`).toString('base64')}`,
+})
+async function getToken(of = client): Promise<string> {
+  const answer = await postForm(server.tokenEndpoint, { grant_type: 'client_credentials' }, authorization(of))
+  return answer.json<{ access_token: string }>().access_token
+}
+const revoke = (by: Credentials, token: string, extra: Record<string, string> = {}) =>
+  postForm(`${server.issuer}/oauth2/revoke`, { token, ...extra }, authorization(by))
+async function isActive(token: string, of = client): Promise<unknown> {
+  return (await postForm(`${server.issuer}/oauth2/introspect`, { token }, authorization(of))).json()['active']
+}
+function storedRevocations(): number {
+  const db = new DatabaseSync(server.config.databasePath, { readOnly: true })
+  const row = db.prepare(`select count(*) as n from revocations where kind = 'jti'`).get() as { n: number }
+  db.close()
+  return row.n
+}
+
+describe('RFC 7009 §2.2 revoked', () => {
+  test('the token ends, its siblings go on', async () => {
+    const [token, sibling] = [await getToken(), await getToken()]
+    const answer = await revoke(client, token)
+    expect([answer.status, answer.text]).toEqual([200, ''])
+    expect(answer.headers['cache-control']).toBe('no-store')
+    expect([await isActive(token), await isActive(sibling)]).toEqual([false, true])
+  })
+
+  test('again: 200 again', async () => {
+    const token = await getToken()
+    expect((await revoke(client, token)).status).toBe(200)
+    expect((await revoke(client, token, { token_type_hint: 'access_token' })).status).toBe(200)
+  })
+
+  test('it is audited by whom, and survives a restart', async () => {
+    const token = await getToken()
+    const answer = await revoke(client, token)
+    const requestId = String(answer.headers['x-request-id'])
+    const { items } = await server.services.audit.list({ limit: 5, requestId })
+    expect(items[0]).toMatchObject({ event: 'token.revoked', actor: client.clientId, subject: decodeJwt(token).jti })
+    server = await server.restart()
+    expect(await isActive(token)).toBe(false)
+  })
+})
+
+describe('RFC 7009 §2.1 signature and expiry come before anything is stored', () => {
+  test.each<[string, () => Promise<string>]>([
+    ['not a token', () => Promise.resolve('abc')],
+    ['a changed token', async () => `${(await getToken()).slice(0, -2)}AA`],
+    [
+      'an expired token',
+      async () => {
+        const token = await getToken()
+        server.clock.advance(3_600_000)
+        return token
+      },
+    ],
+  ])('%s → 200, nothing stored', async (_, token) => {
+    const given = await token()
+    const before = storedRevocations()
+    expect((await revoke(client, given)).status).toBe(200)
+    expect(storedRevocations()).toBe(before)
+  })
+
+  test('another client’s token → 400, and it lives on', async () => {
+    const token = await getToken()
+    const answer = await revoke(other, token)
+    expect([answer.status, answer.json()['error']]).toEqual([400, 'invalid_grant'])
+    expect(await isActive(token)).toBe(true)
+  })
+
+  test('no credentials → 401, and it lives on', async () => {
+    const token = await getToken()
+    const answer = await postForm(`${server.issuer}/oauth2/revoke`, { token })
+    expect(answer.status).toBe(401)
+    expect(await isActive(token)).toBe(true)
+  })
+
+  test('no token → 400; GET → 405', async () => {
+    expect((await postForm(`${server.issuer}/oauth2/revoke`, 'x=y', authorization(client))).status).toBe(400)
+    expect((await send(`${server.issuer}/oauth2/revoke?token=x`)).status).toBe(405)
+  })
+})
+
+test('a revocation that cannot be stored is a 503, never a 200; afterwards it works', async () => {
+  const token = await getToken()
+  const intruder = new DatabaseSync(path.resolve(server.config.databasePath))
+  intruder.exec('BEGIN IMMEDIATE')
+  const answer = await revoke(client, token)
+  expect([answer.status, answer.json()['error']]).toEqual([503, 'temporarily_unavailable'])
+  expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
+  intruder.exec('ROLLBACK')
+  intruder.close()
+  expect(await isActive(token)).toBe(true)
+  expect((await revoke(client, token)).status).toBe(200)
+  expect(await isActive(token)).toBe(false)
+})

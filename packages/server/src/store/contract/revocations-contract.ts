@@ -1,0 +1,144 @@
+import { describe, expect } from 'vitest'
+import { startMs } from '../../kernel/fixed-surroundings.test.support.ts'
+import type { Revocation } from '../../tokens/ports.ts'
+import type { Generation } from '../../clients/credential.ts'
+import type { OpenBackend } from './backend.ts'
+import { rigTest, type Rig } from './rig.ts'
+import { asMs, sampleClient, sampleCredential, write } from './sample-records.ts'
+
+export function describeRevocations(openBackend: OpenBackend): void {
+  const test = rigTest(openBackend)
+
+  /** Appends entries in one change. */
+  async function append(
+    rig: Rig,
+    now: number,
+    ...entries: (Pick<Revocation, 'kind' | 'subject'> & { expiresAt?: number })[]
+  ) {
+    await write(rig, async (tx) => {
+      for (const { kind, subject, expiresAt = startMs * 2 } of entries) {
+        await tx.revocations.append({ kind, subject, minimum: 0, expiresAt: asMs(expiresAt) }, asMs(now))
+      }
+    })
+  }
+
+  const query = { jti: 'jti', kid: 'kid', clientId: 'acme', references: [] }
+
+  describe('revocations', () => {
+    test('the sequence is max(previous + 1, now): it grows though the clock stands still or steps back', async ({
+      rig,
+    }) => {
+      const entry = { kind: 'jti', subject: 'a' } as const
+      await append(rig, 1000, entry, entry)
+      await append(rig, 1000, entry)
+      await append(rig, 500, entry)
+      await append(rig, 1003, entry)
+      await append(rig, 1005, entry)
+      await append(rig, startMs, entry)
+      expect(await rig.store.revocationSequences()).toEqual([1000, 1001, 1002, 1003, 1004, 1005, startMs])
+    })
+
+    test('the sequence remembers entries that were removed, and a restart', async ({ rig }) => {
+      await append(rig, 1000, { kind: 'jti', subject: 'a', expiresAt: 1 })
+      await append(rig, 1000, { kind: 'jti', subject: 'b', expiresAt: 1 })
+      await rig.store.tokenStatus.removeExpired(asMs(2))
+      expect(await rig.store.revocationSequences()).toEqual([])
+      await rig.closeAll()
+      const store = await rig.open()
+      await store.change(rig.context(), async (tx) => {
+        await tx.revocations.append({ kind: 'jti', subject: 'c', minimum: 0, expiresAt: asMs(9) }, asMs(10))
+        return { ok: true, value: undefined, event: { name: 'token.revoked', subject: 'c', details: {} } }
+      })
+      expect(await store.revocationSequences()).toEqual([1002])
+    })
+
+    test('concurrent changes never share a sequence', async ({ rig }) => {
+      await Promise.all(Array.from({ length: 20 }, (_, n) => append(rig, 1000, { kind: 'jti', subject: `t${n}` })))
+      expect(await rig.store.revocationSequences()).toEqual(Array.from({ length: 20 }, (_, n) => 1000 + n))
+    })
+
+    test('an entry is removed after its last millisecond, not in it', async ({ rig }) => {
+      await append(
+        rig,
+        1,
+        { kind: 'jti', subject: 'before', expiresAt: startMs - 1 },
+        { kind: 'jti', subject: 'at', expiresAt: startMs },
+        { kind: 'jti', subject: 'after', expiresAt: startMs + 1 },
+      )
+      const { tokenStatus } = rig.store
+      const left = async () => {
+        const subjects = ['before', 'at', 'after']
+        const statuses = await Promise.all(subjects.map((jti) => tokenStatus.status({ ...query, jti })))
+        return subjects.filter((_, i) => statuses[i]?.revoked)
+      }
+      await tokenStatus.removeExpired(asMs(startMs))
+      expect(await left()).toEqual(['at', 'after'])
+      await tokenStatus.removeExpired(asMs(startMs + 1))
+      expect(await left()).toEqual(['after'])
+      await tokenStatus.removeExpired(asMs(startMs + 2))
+      expect(await left()).toEqual([])
+    })
+
+    test.for([
+      ['jti', 'jti', true],
+      ['kid', 'kid', true],
+      ['jti', 'JTI', false],
+      ['kid', 'jti', false],
+      ['jti', 'kid', false],
+      ['credential', 'jti', false],
+      ['credential', 'kid', false],
+      ['jti', 'jt', false],
+      ['jti', 'jti ', false],
+    ] as const)('an entry for %s %j revokes the token: %s', async ([kind, subject, revoked], { rig }) => {
+      await append(rig, 1, { kind, subject })
+      expect((await rig.store.tokenStatus.status(query)).revoked).toBe(revoked)
+    })
+
+    test('status tells the client’s state and only its own credentials’ generations', async ({ rig }) => {
+      await write(rig, async (tx) => {
+        await tx.clients.insert(sampleClient('acme', { state: 'disabled' }))
+        await tx.clients.insert(sampleClient('other'))
+        for (const [client, id, generation] of [
+          ['acme', 'a', 5],
+          ['acme', 'b', 6],
+          ['acme', 'c', 7],
+          ['other', 'o', 8],
+        ] as const) {
+          await tx.clients.insertCredential(sampleCredential(client, id, { generation: generation as Generation }))
+        }
+      })
+      const references = ['a', 'b', 'o', 'unknown', 'A'].map((id) => `reference-of-${id}`)
+      const { tokenStatus } = rig.store
+      expect(await tokenStatus.status({ ...query, references })).toStrictEqual({
+        revoked: false,
+        clientState: 'disabled',
+        generations: new Map([
+          ['reference-of-a', 5],
+          ['reference-of-b', 6],
+        ]),
+      })
+      expect(await tokenStatus.status(query)).toStrictEqual({
+        revoked: false,
+        clientState: 'disabled',
+        generations: new Map(),
+      })
+      expect((await tokenStatus.status({ ...query, clientId: 'other' })).clientState).toBe('enabled')
+      expect((await tokenStatus.status({ ...query, clientId: 'ACME' })).clientState).toBeUndefined()
+      const many = Array.from({ length: 10_000 }, (_, n) => `none-${n}`)
+      expect((await tokenStatus.status({ ...query, references: [...many, 'reference-of-c'] })).generations.size).toBe(1)
+    })
+
+    test('after a client is deleted, status knows neither it nor its credentials', async ({ rig }) => {
+      await write(rig, async (tx) => {
+        await tx.clients.insert(sampleClient('acme'))
+        await tx.clients.insertCredential(sampleCredential('acme', 'a'))
+      })
+      await write(rig, (tx) => tx.clients.delete(sampleClient('acme').clientId))
+      expect(await rig.store.tokenStatus.status({ ...query, references: ['reference-of-a'] })).toStrictEqual({
+        revoked: false,
+        clientState: undefined,
+        generations: new Map(),
+      })
+    })
+  })
+}

@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto'
+import { test, type TestAPI } from 'vitest'
+import type { ChangeContext } from '../../audit/change.ts'
+import { chainRow } from '../../audit/row-chain.ts'
+import type { CredentialMaker } from '../../clients/secrets.ts'
+import { seededRandom, settableClock, type SettableClock } from '../../kernel/fixed-surroundings.test.support.ts'
+import { createDataKey, dataKeyPurposes, openDataKeys, type DataKeys } from '../../keys/data-keys.ts'
+import type { RowSealer } from '../sql/change.ts'
+import type { ChangeNotice } from '../sql/touched.ts'
+import type { OpenBackend, OpenedStore, StoreWiring } from './backend.ts'
+
+/** What one test of the contract works on: a fresh database with one handle, and a clock and ids that it controls. */
+export interface Rig {
+  readonly store: OpenedStore
+  /** Everything that any handle announced, in order. */
+  readonly notices: readonly ChangeNotice[]
+  readonly clock: SettableClock
+  readonly dataKeys: DataKeys
+  readonly maker: CredentialMaker
+  context(): ChangeContext
+  /** One more handle on the same database; closed after the test. */
+  open(wiring?: Partial<StoreWiring>): Promise<OpenedStore>
+  /** Closes every handle. */
+  closeAll(): Promise<void>
+}
+
+/** `test` with a {@link Rig}. */
+export function rigTest(openBackend: OpenBackend): TestAPI<{ rig: Rig }> {
+  return test.extend<{ rig: Rig }>({
+    // eslint-disable-next-line no-empty-pattern -- vitest reads which fixtures a fixture needs off this pattern
+    rig: async ({}, use) => {
+      const backend = await openBackend()
+      const notices: ChangeNotice[] = []
+      const handles = new Set<OpenedStore>()
+      const clock = settableClock()
+      const random = seededRandom('store contract')
+      const masterKey = randomBytes(32)
+      const dataKeys = openDataKeys(
+        masterKey,
+        dataKeyPurposes.map((purpose) => createDataKey(masterKey, purpose, random, clock.now())),
+      )
+      const sealer: RowSealer = {
+        keyId: () => dataKeys.current('audit-mac'),
+        chain: (previousMac, row) => chainRow(dataKeys, previousMac, row),
+      }
+      const open = async (wiring: Partial<StoreWiring> = {}) => {
+        const handle = await backend.open({
+          sealer,
+          announce: (notice) => {
+            notices.push(notice)
+            return Promise.resolve()
+          },
+          ...wiring,
+        })
+        handles.add(handle)
+        return handle
+      }
+      const closeAll = async () => {
+        for (const handle of handles) await handle.close()
+        handles.clear()
+      }
+      let requests = 0
+      try {
+        await use({
+          store: await open(),
+          notices,
+          clock,
+          dataKeys,
+          maker: { random, dataKeys, environment: 'test' },
+          context: () => ({ actor: 'local-socket', requestId: `request-${++requests}`, now: clock.now() }),
+          open,
+          closeAll,
+        })
+      } finally {
+        await closeAll()
+        await backend.remove()
+      }
+    },
+  })
+}

@@ -1,0 +1,86 @@
+import type { EpochMs, Scope } from '@latchkey/protocol'
+import type { AdminEvent } from '../../audit/events.ts'
+import type { Client, ClientId } from '../../clients/client.ts'
+import type { Credential, CredentialId, CredentialReference, Generation } from '../../clients/credential.ts'
+import { startMs } from '../../kernel/fixed-surroundings.test.support.ts'
+import type { ResourceServer } from '../../resource-servers/resource-server.ts'
+import type { ChangeTransaction } from '../sql/change.ts'
+import type { Rig } from './rig.ts'
+
+/** Records as a test wants them, the rest filled in. */
+export function sampleClient(clientId: string, fields: Partial<Client> = {}): Client {
+  return {
+    clientId: clientId as ClientId,
+    name: 'Sample',
+    kind: 'client',
+    resourceServer: undefined,
+    state: 'enabled',
+    scopes: [],
+    tokenTtlSeconds: undefined,
+    createdAt: startMs,
+    updatedAt: startMs,
+    revision: 1,
+    ...fields,
+  }
+}
+
+export function sampleCredential(clientId: string, id: string, fields: Partial<Credential> = {}): Credential {
+  return {
+    id: id as CredentialId,
+    reference: `reference-of-${id}` as CredentialReference,
+    clientId: clientId as ClientId,
+    kind: 'secret',
+    name: 'sample',
+    generation: startMs as number as Generation,
+    digest: 'digest',
+    digestKeyId: 'key',
+    parentId: undefined,
+    createdAt: startMs,
+    expiresAt: undefined,
+    revokedAt: undefined,
+    lastUsedAt: undefined,
+    ...fields,
+  }
+}
+
+export function sampleServer(
+  name: string,
+  scopes: readonly string[],
+  fields: Partial<ResourceServer> = {},
+): ResourceServer {
+  return {
+    name,
+    audience: `https://${name}.example.com`,
+    exclusive: false,
+    scopes: scopes.map((scope) => ({ name: scope, description: `May ${scope}` })),
+    tokenTtlSeconds: undefined,
+    clientId: undefined,
+    createdAt: startMs,
+    updatedAt: startMs,
+    revision: 1,
+    ...fields,
+  }
+}
+
+/** An event for changes whose event is not what is tested. */
+export const sampleEvent: AdminEvent = { name: 'client.updated', subject: 'sample', details: {} }
+
+/** Writes in one change that must succeed. */
+export async function write(rig: Rig, work: (tx: ChangeTransaction) => Promise<void>): Promise<void> {
+  await rig.store.change(rig.context(), async (tx) => {
+    await work(tx)
+    return { ok: true, value: undefined, event: sampleEvent }
+  })
+}
+
+export function asScopes(...names: string[]): Scope[] {
+  return names as Scope[]
+}
+
+export function asClientId(text: string): ClientId {
+  return text as ClientId
+}
+
+export function asMs(ms: number): EpochMs {
+  return ms as EpochMs
+}

@@ -1,0 +1,23 @@
+import { describe } from 'vitest'
+import type { OpenBackend } from './backend.ts'
+import { describeAudit } from './audit-contract.ts'
+import { describeChanges } from './changes-contract.ts'
+import { describeClients } from './clients-contract.ts'
+import { describeKeys } from './keys-contract.ts'
+import { describeResourceServers } from './resource-servers-contract.ts'
+import { describeRevocations } from './revocations-contract.ts'
+
+/**
+ * What every backend must do alike: the one suite that each of them passes. `openBackend` makes an empty, migrated database for each test.
+ * Does not cover what only one backend has (files, locks, notifications): that stands beside the backend.
+ */
+export function describeStoreContract(name: string, openBackend: OpenBackend): void {
+  describe(`store contract: ${name}`, () => {
+    describeClients(openBackend)
+    describeResourceServers(openBackend)
+    describeChanges(openBackend)
+    describeRevocations(openBackend)
+    describeKeys(openBackend)
+    describeAudit(openBackend)
+  })
+}

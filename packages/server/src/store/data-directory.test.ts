@@ -1,0 +1,211 @@
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Fault } from '../kernel/faults.ts'
+import { openDataDirectory, resetDevelopmentDirectory, type DataDirectory } from './data-directory.ts'
+import { startOtherProcess, type OtherProcess } from './other-process.test.support.ts'
+
+const dev = { development: true }
+
+let home: string
+let directory: string
+let held: DataDirectory[]
+let others: OtherProcess[]
+
+beforeEach(async () => {
+  home = await mkdtemp(path.join(os.tmpdir(), 'latchkey-data-'))
+  directory = path.join(home, 'data')
+  held = []
+  others = []
+})
+
+afterEach(async () => {
+  for (const one of held) one.release()
+  for (const other of others) await other.kill()
+  await rm(home, { recursive: true })
+})
+
+function open(options = dev): DataDirectory {
+  const one = openDataDirectory(directory, options)
+  held.push(one)
+  return one
+}
+
+function release(): void {
+  for (const one of held.splice(0)) one.release()
+}
+
+function start(source: string, unprivileged = false): OtherProcess {
+  const other = startOtherProcess(source, { unprivileged })
+  others.push(other)
+  return other
+}
+
+const opener = () =>
+  `const { openDataDirectory } = await load('store/data-directory.ts')
+   try { globalThis.held = openDataDirectory(${JSON.stringify(directory)}, { development: true }); console.log('held') }
+   catch (error) { console.log(error.code + ' ' + error.remedy) }
+   setInterval(() => {}, 1000)`
+
+function faultOf(work: () => unknown): Fault {
+  try {
+    work()
+  } catch (error) {
+    expect(error).toBeInstanceOf(Fault)
+    return error as Fault
+  }
+  throw new Error('nothing was thrown')
+}
+
+async function modeOf(file: string): Promise<number> {
+  return (await stat(file)).mode & 0o777
+}
+
+describe('making one', () => {
+  test('with the directories above it; for this user alone; marked as development', async () => {
+    directory = path.join(home, 'a', 'b', 'data')
+    const { path: resolved, fresh } = open()
+    expect(resolved).toBe(directory)
+    expect(fresh).toBe(true)
+    expect(await modeOf(directory)).toBe(0o700)
+    expect(await modeOf(path.join(directory, 'DEVELOPMENT'))).toBe(0o600)
+  })
+
+  test('it is fresh until there is a database', async () => {
+    expect(open().fresh).toBe(true)
+    release()
+    expect(open().fresh).toBe(true)
+    release()
+    await writeFile(path.join(directory, 'latchkey.db'), '')
+    expect(open().fresh).toBe(false)
+  })
+
+  test('an empty one is taken, and closed to others', async () => {
+    await mkdir(directory, { mode: 0o755 })
+    await chmod(directory, 0o755)
+    open()
+    expect(await modeOf(directory)).toBe(0o700)
+    expect(await readdir(directory)).toContain('DEVELOPMENT')
+  })
+
+  test('what a start that was cut off left behind is no hindrance', async () => {
+    await mkdir(directory)
+    await writeFile(path.join(directory, 'lock'), '')
+    expect(open().fresh).toBe(true)
+  })
+
+  test.each(['latchkey.db', 'thesis.txt', '.git'])(
+    'one with %s in it that dev did not make is refused and left as it is',
+    async (name) => {
+      await mkdir(directory)
+      await chmod(directory, 0o755)
+      await writeFile(path.join(directory, name), 'precious')
+      const fault = faultOf(() => open())
+      expect(fault).toMatchObject({ code: 'data_directory.unusable' })
+      expect(fault.message).toContain(directory)
+      expect(fault.remedy).toContain('--data-dir')
+      expect(await readdir(directory)).toEqual([name])
+      expect(await modeOf(directory)).toBe(0o755)
+      expect(faultOf(() => resetDevelopmentDirectory(directory))).toMatchObject({ code: 'data_directory.unusable' })
+      expect(await readFile(path.join(directory, name), 'utf8')).toBe('precious')
+    },
+  )
+
+  test('outside development nothing is marked', async () => {
+    open({ development: false })
+    expect(await readdir(directory)).not.toContain('DEVELOPMENT')
+  })
+
+  test('a file in its place, or above it', async () => {
+    await writeFile(directory, 'a file')
+    for (const place of [directory, path.join(directory, 'below')]) {
+      const fault = faultOf(() => openDataDirectory(place, dev))
+      expect(fault).toMatchObject({ code: 'data_directory.unusable' })
+      expect(fault.remedy).not.toBe('')
+    }
+    expect(await readFile(directory, 'utf8')).toBe('a file')
+  })
+
+  test('a directory that this user may not write', async () => {
+    await chmod(home, 0o755)
+    const other = start(opener(), true)
+    // The other user may neither make it …
+    if (process.getuid?.() === 0) expect(await other.line()).toMatch(/^data_directory\.unusable make it writable/)
+    // … nor use it when it is there.
+    await mkdir(directory)
+    await chmod(directory, 0o555)
+    expect(await start(opener(), true).line()).toMatch(/^data_directory\.unusable make it writable/)
+    await chmod(directory, 0o700)
+    expect(await readdir(directory)).toEqual([])
+  })
+})
+
+describe('the lock', () => {
+  test('a second opener in the same process is refused until the first lets go', () => {
+    open()
+    const fault = faultOf(() => open())
+    expect(fault).toMatchObject({ code: 'data_directory.locked' })
+    expect(fault.message).toContain(directory)
+    expect(fault.remedy).not.toBe('')
+    expect(faultOf(() => open())).toMatchObject({ code: 'data_directory.locked' })
+    release()
+    open()
+  })
+
+  test('another process is refused, by whatever path it comes', async () => {
+    open()
+    expect(await start(opener()).line()).toMatch(/^data_directory\.locked stop it/)
+    const [direct, link] = [directory, path.join(home, 'link')]
+    await symlink(direct, link)
+    directory = link
+    expect(await start(opener()).line()).toMatch(/^data_directory\.locked/)
+  })
+
+  test('is held by another process until it is killed', async () => {
+    const other = start(opener())
+    expect(await other.line()).toBe('held')
+    expect(faultOf(() => open())).toMatchObject({ code: 'data_directory.locked' })
+    expect(faultOf(() => resetDevelopmentDirectory(directory))).toMatchObject({ code: 'data_directory.locked' })
+    expect(await readdir(directory)).toContain('DEVELOPMENT')
+    await other.kill()
+    expect(open().fresh).toBe(true)
+  })
+
+  test('a refused opener changes nothing', async () => {
+    open({ development: false })
+    await chmod(directory, 0o750)
+    expect(faultOf(() => open())).toMatchObject({ code: 'data_directory.locked' })
+    expect(await modeOf(directory)).toBe(0o750)
+    expect(await readdir(directory)).not.toContain('DEVELOPMENT')
+  })
+})
+
+describe('--reset', () => {
+  test('removes what dev made, with everything in it', async () => {
+    open()
+    release()
+    await mkdir(path.join(directory, 'audit'))
+    await writeFile(path.join(directory, 'audit', '1.jsonl'), '')
+    resetDevelopmentDirectory(directory)
+    expect(await readdir(home)).toEqual([])
+    expect(open().fresh).toBe(true)
+  })
+
+  test('a directory that is not there is no mistake', async () => {
+    resetDevelopmentDirectory(directory)
+    expect(await readdir(home)).toEqual([])
+  })
+
+  test('refuses one in use, and one that dev did not make', async () => {
+    open()
+    expect(faultOf(() => resetDevelopmentDirectory(directory))).toMatchObject({ code: 'data_directory.locked' })
+    release()
+    await rm(path.join(directory, 'DEVELOPMENT'))
+    await writeFile(path.join(directory, 'latchkey.db'), 'data')
+    const fault = faultOf(() => resetDevelopmentDirectory(directory))
+    expect(fault).toMatchObject({ code: 'data_directory.unusable' })
+    expect(fault.remedy).toContain('--data-dir')
+    expect(await readFile(path.join(directory, 'latchkey.db'), 'utf8')).toBe('data')
+  })
+})

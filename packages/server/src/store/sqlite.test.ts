@@ -1,0 +1,4 @@
+import { describeStoreContract } from './contract/store-contract.ts'
+import { openSqliteBackend } from './sqlite.test.support.ts'
+
+describeStoreContract('SQLite', openSqliteBackend)
