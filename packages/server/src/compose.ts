@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { hostname } from 'node:os'
 import path from 'node:path'
 import { authorizationServerMetadataUrl, endpointPaths, type EpochMs } from '@latchkey/protocol'
 import { createLocalAdminApp } from './admin-api/admin-app.ts'
@@ -21,8 +20,10 @@ import { findAddress, proxyNetworks } from './http/peer.ts'
 import { introspectionEndpoint } from './introspection-endpoint/introspection-endpoint.ts'
 import type { Clock } from './kernel/clock.ts'
 import { describeError } from './kernel/faults.ts'
+import { newRequestId } from './kernel/ids.ts'
 import type { Logger } from './kernel/log.ts'
 import type { Random } from './kernel/random.ts'
+import { done } from './kernel/result.ts'
 import { readMasterKey } from './keys/master-key.ts'
 import { openKeys } from './keys/open-keys.ts'
 import { publicDocument } from './metadata-endpoint/document.ts'
@@ -80,6 +81,9 @@ const metadataFreshness = { maxAgeSeconds: 300, staleIfErrorSeconds: 86_400 }
 
 const hourMs = 3_600_000
 
+/** An embedded database has one host by its nature: every log that it knows must be beside it, whatever the machine is called today. */
+const embeddedHost = 'embedded'
+
 /** The doctor speaks of secrets that end within this time. */
 const secretWarningMs = 30 * 86_400_000
 
@@ -113,10 +117,9 @@ export async function startServer(config: Config, surroundings: Surroundings): P
 
   // Audit
   const auditStore = auditLogStore(db)
-  const host = `${hostname()}:${directory.path}`
   const audit = await openAudit({
     directory: path.join(directory.path, 'audit'),
-    host,
+    host: embeddedHost,
     dataKeys,
     checkpointKey: signingKeys.checkpoint,
     store: auditStore,
@@ -124,6 +127,10 @@ export async function startServer(config: Config, surroundings: Surroundings): P
     clock,
     random,
     logger,
+    record: async (event) => {
+      const context = { actor: 'latchkey', requestId: newRequestId(random, clock.now()), now: clock.now() }
+      await change(context, () => Promise.resolve({ ...done(undefined), event }))
+    },
   })
   started.defer(() => audit.close())
   const digest = createDigest({ store: digestStore(db), uses: credentialUses(db), clock, logger })

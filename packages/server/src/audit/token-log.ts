@@ -1,4 +1,4 @@
-import { close, fdatasync, ftruncate, mkdirSync, open, write } from 'node:fs'
+import { close, fdatasync, ftruncate, mkdirSync, open, write, writeSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import type { DataKeys } from '../keys/data-keys.ts'
@@ -54,6 +54,12 @@ interface Group {
 
 /** Shorter than the 50 ms that are promised, because the sync itself takes time. */
 const syncIntervalMs = 30
+
+/**
+ * A group up to this size is copied into the page cache sooner than a thread of the pool is woken to do it (one connection: 1.04 of the floor
+ * against 0.60). A larger one is written while the next is being signed.
+ */
+const smallGroupBytes = 8 * 1024
 
 /** Opens a new log; throws a Fault when its directory cannot be made. */
 export function openTokenLog(options: TokenLogOptions, dataKeys: DataKeys, clock: Clock): TokenLog {
@@ -124,13 +130,19 @@ export function openTokenLog(options: TokenLogOptions, dataKeys: DataKeys, clock
     let done = 0
     try {
       while (done < bytes.length) {
-        const { bytesWritten } = await writeFile(file, bytes, done, bytes.length - done, fileBytes + done)
-        done += bytesWritten
+        done += await writeSome(bytes, done)
       }
     } catch (error) {
       await cutBack()
       throw error
     }
+  }
+
+  function writeSome(bytes: Buffer, done: number): number | Promise<number> {
+    const length = bytes.length - done
+    const at = fileBytes + done
+    if (bytes.length <= smallGroupBytes) return writeSync(file, bytes, done, length, at)
+    return writeFile(file, bytes, done, length, at).then(({ bytesWritten }) => bytesWritten)
   }
 
   /** Cuts off what follows the last whole group. */
