@@ -1,10 +1,19 @@
-import { execFile } from 'node:child_process'
-import { chmodSync, copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { freePorts, latchkey, newDirectory, postForm, removeDirectory, startDev } from './latchkey-process.ts'
+import {
+  admin,
+  checkout,
+  freePorts,
+  latchkey,
+  newDirectory,
+  postForm,
+  removeDirectory,
+  startDev,
+} from './latchkey-process.ts'
 
 const run = promisify(execFile)
 
@@ -59,8 +68,6 @@ describe('npm start, as a newcomer sees it', () => {
     expect(listed.items.length).toBeGreaterThan(0)
 
     async function welcomeText(): Promise<string> {
-      const { spawn } = await import('node:child_process')
-      const { checkout } = await import('./latchkey-process.ts')
       const flags = [
         '--port',
         '0',
@@ -81,7 +88,7 @@ describe('npm start, as a newcomer sees it', () => {
       throw new Error(printed)
     }
   })
-  let started: import('node:child_process').ChildProcess | undefined
+  let started: ChildProcess | undefined
   afterAll(() => {
     started?.kill('SIGTERM')
   })
@@ -107,13 +114,62 @@ describe('npm start, as a newcomer sees it', () => {
     await second.stop()
   })
 
-  test('what it keeps, only this user can read', () => {
-    for (const name of ['.', 'demo.env', 'master.key', 'lock', 'audit']) {
-      expect([name, statSync(path.join(data(), name)).mode & 0o077]).toEqual([name, 0])
+  test('what it keeps, only this user can read', async () => {
+    const look = (): string[] => {
+      const names = ['.', ...readdirSync(data(), { recursive: true, encoding: 'utf8' })]
+      for (const name of names) expect([name, statSync(path.join(data(), name)).mode & 0o077]).toEqual([name, 0])
+      return names
     }
+    const expected = ['lock', 'latchkey.db', 'configurations.db', 'master.key', 'demo.env', 'audit']
+    const server = await startDev(data(), ports)
+    expect(look()).toEqual(expect.arrayContaining([...expected, 'admin.json', 'configurations.db-wal']))
+    await server.stop()
+    expect(look()).toEqual(expect.arrayContaining(expected))
     expect(readFileSync(path.join(data(), 'demo.env'), 'utf8')).toMatch(
       /^LATCHKEY_ISSUER=http:\/\/127.0.0.1:\d+\nLATCHKEY_CLIENT_ID=\S+\nLATCHKEY_CLIENT_SECRET=lk_dev_\S+\n$/,
     )
+  })
+
+  test('a challenge of the example API leads to its metadata, on any port', async () => {
+    const server = await startDev(path.join(directory, 'metadata'))
+    const challenge = (await fetch(server.ready.demo.api)).headers.get('www-authenticate') ?? ''
+    const url = /resource_metadata="([^"]+)"/.exec(challenge)?.[1] ?? ''
+    expect(new URL(url).origin).toBe(new URL(server.ready.demo.api).origin)
+    const metadata = await fetch(url)
+    expect(metadata.status).toBe(200)
+    expect(await metadata.json()).toMatchObject({ authorization_servers: [server.ready.issuer] })
+    await server.stop()
+  })
+
+  test.each<[string, (socket: string, id: string) => Promise<unknown>]>([
+    ['its client is disabled', (socket, id) => admin(socket, 'POST', `/clients/${id}/disable`)],
+    ['its client is deleted', (socket, id) => admin(socket, 'DELETE', `/clients/${id}`)],
+    [
+      'a scope is taken from it',
+      (socket, id) =>
+        admin(socket, 'PATCH', `/clients/${id}`, { remove_scopes: ['configurations/configurations.write'] }),
+    ],
+    [
+      'its secret is revoked',
+      async (socket, id) => {
+        const { body } = await admin<{ items: { id: string }[] }>(socket, 'GET', `/clients/${id}/secrets`)
+        for (const secret of body.items) await admin(socket, 'POST', `/secrets/${secret.id}/revoke`, {})
+      },
+    ],
+  ])('the next start makes another demo client when %s', async (title, end) => {
+    const target = path.join(directory, title.replaceAll(' ', '-'))
+    const first = await startDev(target)
+    await end(first.ready.admin_socket, first.ready.demo.client_id)
+    await first.stop()
+    const second = await startDev(target)
+    expect(second.ready.demo.client_id).not.toBe(first.ready.demo.client_id)
+    const form = { grant_type: 'client_credentials', scope: second.ready.demo.scope }
+    expect((await postForm(second.ready.token_endpoint, second.ready.demo, form)).status).toBe(200)
+    expect(readFileSync(path.join(target, 'demo.env'), 'utf8')).toContain(second.ready.demo.client_id)
+    await second.stop()
+    const third = await startDev(target)
+    expect(third.ready.demo).toMatchObject({ client_id: second.ready.demo.client_id })
+    await third.stop()
   })
 
   test('--reset begins anew', async () => {
@@ -243,6 +299,38 @@ describe('what is not as it must be: one line with the remedy, exit 2, nothing d
     expect((await dev(['--data-dir', target])).stderr).toMatch(/others may read the master key file .* — chmod 600/)
     chmodSync(file, 0o600)
     expect(await (await startDev(target)).stop()).toMatchObject({ code: 0 })
+  })
+
+  test('the audience of the example API is taken: --reset is offered, and helps', async () => {
+    const target = path.join(directory, 'taken')
+    const server = await startDev(target)
+    const { admin_socket: socket, demo } = server.ready
+    await admin(socket, 'DELETE', `/clients/${demo.client_id}`)
+    await admin(socket, 'DELETE', '/resource-servers/configurations')
+    const other = { name: 'other', audience: 'https://api.example.com/configurations', scopes: [{ name: 'a' }] }
+    expect(await admin(socket, 'POST', '/resource-servers', other)).toMatchObject({ status: 201 })
+    await server.stop()
+    const ended = await dev(['--data-dir', target])
+    expect([ended.code, ended.stderr.trimEnd().split('\n').length]).toEqual([2, 1])
+    expect(ended.stderr).toMatch(/^latchkey: the example API cannot be registered: .* — .*--reset/)
+    await (await startDev(target, [0, 0, 0], ['--reset'])).stop()
+  })
+
+  test('--reset with a database elsewhere, or with something of others in the directory, removes nothing', async () => {
+    const target = await used('kept')
+    const before = readdirSync(target)
+    const elsewhere = path.join(directory, 'elsewhere.db')
+    const ended = await dev(['--data-dir', target, '--database-url', `sqlite:${elsewhere}`, '--reset'])
+    expect([ended.code, ended.stderr]).toEqual([
+      2,
+      expect.stringMatching(/^latchkey: --reset .* — remove \S*elsewhere\.db/),
+    ])
+    expect(readdirSync(target)).toEqual(before)
+
+    writeFileSync(path.join(target, 'thesis.txt'), 'precious')
+    const foreign = await dev(['--data-dir', target, '--reset'])
+    expect([foreign.code, foreign.stderr]).toEqual([2, expect.stringMatching(/^latchkey: .*"thesis\.txt".* — .*\n$/)])
+    expect(readdirSync(target).toSorted()).toEqual([...before, 'thesis.txt'].toSorted())
   })
 
   test('the database is none', async () => {

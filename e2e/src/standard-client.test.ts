@@ -36,7 +36,14 @@ async function getToken(authentication: oauth.ClientAuth, parameters: Record<str
 test.each(methods)('%s: a token, used at the API', async (_, method) => {
   const token = await getToken(method(secret), { scope: 'configurations/configurations.read' })
   expect(token).toMatchObject({ token_type: 'bearer', expires_in: 3600, scope: 'configurations/configurations.read' })
-  const answer = await oauth.protectedResourceRequest(token.access_token, 'GET', new URL(process.ready.demo.api), undefined, null, insecure)
+  const answer = await oauth.protectedResourceRequest(
+    token.access_token,
+    'GET',
+    new URL(process.ready.demo.api),
+    undefined,
+    null,
+    insecure,
+  )
   expect(answer.status).toBe(200)
 })
 
@@ -55,14 +62,20 @@ test('introspection, revocation, introspection', async () => {
     return oauth.processIntrospectionResponse(server, client, response)
   }
   expect(await introspect()).toMatchObject({ active: true, client_id: client.client_id })
-  await oauth.processRevocationResponse(await oauth.revocationRequest(server, client, authentication, access_token, insecure))
+  await oauth.processRevocationResponse(
+    await oauth.revocationRequest(server, client, authentication, access_token, insecure),
+  )
   expect(await introspect()).toEqual({ active: false })
 })
 
 test.each<[string, () => Promise<unknown>, string]>([
   ['a wrong secret', () => getToken(oauth.ClientSecretPost('wrong')), 'invalid_client'],
   ['an unknown scope', () => getToken(oauth.ClientSecretPost(secret), { scope: 'profile' }), 'invalid_scope'],
-  ['an unknown resource', () => getToken(oauth.ClientSecretPost(secret), { resource: 'https://x.example' }), 'invalid_target'],
+  [
+    'an unknown resource',
+    () => getToken(oauth.ClientSecretPost(secret), { resource: 'https://x.example' }),
+    'invalid_target',
+  ],
 ])('%s is an error that it understands', async (_, call, error) => {
   await expect(call()).rejects.toMatchObject({ name: 'ResponseBodyError', error })
 })
@@ -77,10 +90,15 @@ test('a 401 by Basic is a challenge that it understands', async () => {
 test('a second client is registered and cannot look into the first one’s token', async () => {
   const { access_token } = await getToken(oauth.ClientSecretPost(secret))
   const scopes = ['configurations/configurations.read']
-  const made = await admin<{ client_id: string; client_secret: string }>(process.ready.admin_socket, 'POST', '/clients', {
-    name: 'Another',
-    scopes,
-  })
+  const made = await admin<{ client_id: string; client_secret: string }>(
+    process.ready.admin_socket,
+    'POST',
+    '/clients',
+    {
+      name: 'Another',
+      scopes,
+    },
+  )
   const other = { client_id: made.body.client_id }
   const authentication = oauth.ClientSecretPost(made.body.client_secret)
   const response = await oauth.introspectionRequest(server, other, authentication, access_token, insecure)

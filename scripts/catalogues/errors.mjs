@@ -1,6 +1,7 @@
 // docs/errors.md, made from the tables in the code: --check compares, --write writes.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { edgeReasons } from '../../packages/admin-contract/src/problems.ts'
 import { refusalTable } from '../../packages/guard/src/refusal.ts'
 import { problemKind } from '../../packages/server/src/admin-api/problem-kinds.ts'
 import { changeRefusals } from '../../packages/server/src/kernel/refusal.ts'
@@ -16,9 +17,15 @@ const table = (head, rows) =>
     .map((cells) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`)
     .join('\n')
 
+const problems = (reasons) =>
+  table(
+    ['reason', 'status', 'meaning'],
+    reasons.map((reason) => [`\`${reason}\``, problemKind(reason).status, problemKind(reason).title]),
+  )
+
 const text = `# Errors
 
-Made from the code by \`node --conditions=latchkey-source scripts/catalogues/errors.mjs --write\`; \`npm run check\` compares.
+Made from the code by \`npm run catalogues\`; \`npm run check\` compares.
 
 Every answer carries \`X-Request-Id\`. What a caller sees is coarse on purpose; the precise reason is in the audit log under that id:
 \`latchkey audit list --request-id ID\`.
@@ -60,12 +67,13 @@ ${table(
 
 ## Admin API and command line
 
-Refusals, as problem documents (RFC 9457); the command line exits with 1.
+Refusals, as problem documents (RFC 9457); the command line exits with 1, and with 2 for \`request.invalid\`.
 
-${table(
-  ['reason', 'status', 'meaning'],
-  Object.keys(changeRefusals).map((reason) => [`\`${reason}\``, problemKind(reason).status, problemKind(reason).title]),
-)}
+${problems(Object.keys(changeRefusals))}
+
+A request that does not get as far as a decision:
+
+${problems(edgeReasons)}
 
 ## Faults
 
@@ -80,8 +88,6 @@ ${table(
 if (process.argv[2] === '--write') {
   writeFileSync(file, text)
 } else if (readFileSync(file, { encoding: 'utf8', flag: 'a+' }) !== text) {
-  console.error(
-    'docs/errors.md differs from the code: run `node_modules/.bin/node --conditions=latchkey-source scripts/catalogues/errors.mjs --write`',
-  )
+  console.error('docs/errors.md differs from the code: run `npm run catalogues`')
   process.exitCode = 1
 }

@@ -17,8 +17,12 @@ const counted = Number(/^(\d+) packages/m.exec(section)?.[1])
 
 const problems = [
   ...[...declared].filter((name) => !listed.has(name)).map((name) => `README.md does not list ${name}`),
-  ...[...listed].filter((name) => !declared.has(name)).map((name) => `README.md lists ${name}, which nothing depends on`),
-  ...rows.filter(([, , reason]) => reason.trim().length < 10).map(([, name]) => `README.md gives no reason for ${name}`),
+  ...[...listed]
+    .filter((name) => !declared.has(name))
+    .map((name) => `README.md lists ${name}, which nothing depends on`),
+  ...rows
+    .filter(([, , reason]) => reason.trim().length < 10)
+    .map(([, name]) => `README.md gives no reason for ${name}`),
   ...(counted === declared.size ? [] : [`README.md counts ${counted} packages; there are ${declared.size}`]),
 ]
 for (const problem of problems) console.error(problem)

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { Configuration, ConfigurationInput } from './configuration.ts'
 import { sampleConfigurations } from './sample-configurations.ts'
@@ -38,6 +39,8 @@ export class ConfigurationStore {
   readonly #database: DatabaseSync
 
   constructor(path: string) {
+    // For this user alone; SQLite gives the files beside it the same mode.
+    if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600))
     this.#database = new DatabaseSync(path)
     this.#database.exec('PRAGMA journal_mode = WAL')
     this.#database.exec('PRAGMA busy_timeout = 5000')

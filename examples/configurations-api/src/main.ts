@@ -18,6 +18,8 @@ try {
     databasePath: read('LATCHKEY_API_DATABASE', 'configurations.sqlite'),
     issuer: read('LATCHKEY_ISSUER', 'http://127.0.0.1:8400'),
     audience: read('LATCHKEY_API_AUDIENCE', `http://127.0.0.1:${port}`),
+    // A free port is not known yet: then the audience has to be where callers reach it.
+    publicUrl: Number(port) === 0 ? undefined : `http://127.0.0.1:${port}`,
   })
   console.log(`configurations API: ${api.url}/configurations`)
   // A second signal changes nothing: the first is being obeyed.

@@ -1,4 +1,4 @@
-import { chown, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, lchown, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import os from 'node:os'
 import path from 'node:path'
@@ -84,6 +84,46 @@ describe('no server', () => {
     expect(JSON.parse(result.stderr)).toMatchObject({ error: 'admin_socket.not_ours' })
     expect(isAsked).toBe(false)
   })
+})
+
+describe('what others could have planted is not believed, and is told nothing', () => {
+  const isRoot = process.geteuid?.() === 0
+  const near = (): CliOptions => ({ cwd: path.dirname(data) })
+  const named = (): CliOptions => ({ environment: { LATCHKEY_ADMIN_SOCKET: socket } })
+  const cases: [string, boolean, () => Promise<unknown>, () => CliOptions][] = [
+    ['a .latchkey of another user', true, () => chown(data, 65534, 65534), near],
+    ['a .latchkey that others may write', false, () => chmod(data, 0o777), near],
+    ['an admin.json of another user', true, () => chown(path.join(data, 'admin.json'), 65534, 65534), near],
+    ['an admin.json that others may write', false, () => chmod(path.join(data, 'admin.json'), 0o664), near],
+    ['a link of another user to ours', true, () => plantLink(), near],
+    ['a socket in a directory that others may write', false, () => chmod(home, 0o777), named],
+    ['a link where the socket should be', false, () => linkSocket(), named],
+  ]
+  it.each(cases.filter(([, needsRoot]) => isRoot || !needsRoot))('%s → 2', async (_title, _root, arrange, options) => {
+    let isAsked = false
+    stub.on('request', () => (isAsked = true))
+    await arrange()
+    const result = await list(options())
+    expect({ code: result.code, stdout: result.stdout, isAsked }).toEqual({ code: 2, stdout: '', isAsked: false })
+    expect(JSON.parse(result.stderr)).toMatchObject({ error: 'admin_socket.not_ours' })
+  })
+
+  it('but a data directory that was named may be of any mode', async () => {
+    await chmod(data, 0o777)
+    expect(await list({ environment: { LATCHKEY_DATA_DIR: data } })).toEqual(found)
+  })
+
+  async function plantLink(): Promise<void> {
+    const link = path.join(home, '.latchkey')
+    await symlink(data, link)
+    await lchown(link, 65534, 65534)
+    data = path.join(home, '.latchkey')
+  }
+  async function linkSocket(): Promise<void> {
+    const link = path.join(home, 'link.sock')
+    await symlink(socket, link)
+    socket = link
+  }
 })
 
 describe('a server that answers nonsense', () => {

@@ -68,7 +68,7 @@ const commandsNotYet = [
 export async function createProgram(args: readonly string[]): Promise<Command> {
   const program = new Command('latchkey')
     .description('OAuth 2.0 authorization server for machines')
-    .version(version, '--version', 'print the version')
+    .version(version, '-v, --version', 'print the version')
     .addHelpText('after', `\nNot in this version yet: ${commandsNotYet.join(', ')}.`)
     .addCommand(devCommand())
   // The program's own options take no values, so the first word names the command.

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { spellOutHelp, withoutHelpOnNothing } from './help-words.ts'
 import { failureText, toFailure } from './output/report-failure.ts'
 import { createProgram } from './program.ts'
 
@@ -6,14 +7,15 @@ import { createProgram } from './program.ts'
  * Runs one command line (without node and script) and answers the exit code: 0 done, 1 refused, 2 misused. Answers go to standard
  * output, errors to standard error; with `--json` as `{"error","message","hint"}`.
  */
-export async function run(args: readonly string[]): Promise<number> {
+export async function run(commandLine: readonly string[]): Promise<number> {
+  const args = spellOutHelp(commandLine)
   const program = await createProgram(args)
   const isJson = asksForJson(args)
   const reached = trackCommand(program)
   // Help that nobody asked for would not be JSON.
   if (isJson) silence(program)
   try {
-    await program.parseAsync(args, { from: 'user' })
+    await program.parseAsync(withoutHelpOnNothing(program, args), { from: 'user' })
     return 0
   } catch (error) {
     const failure = toFailure(error, reached())

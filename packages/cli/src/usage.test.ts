@@ -24,6 +24,12 @@ describe('misuse ends with 2 and says what is wrong', () => {
   const cases: [commandLine: string, message: RegExp][] = [
     ['', /what shall latchkey do/],
     ['nonsense', /unknown command 'nonsense'/],
+    ['gate --help', /unknown command 'gate'/],
+    ['clinet --help', /unknown command 'clinet' \(Did you mean client\?\)/],
+    ['-h clinet', /unknown command 'clinet' \(Did you mean client\?\)/],
+    ['client lst --help', /unknown command 'lst' \(Did you mean list\?\)/],
+    ['help clinet', /unknown command 'clinet' \(Did you mean client\?\)/],
+    ['help client lst', /unknown command 'lst' \(Did you mean list\?\)/],
     ['--nonsense', /unknown option '--nonsense'/],
     ['client', /what shall latchkey client do/],
     ['client lst', /unknown command 'lst' \(Did you mean list\?\)/],
@@ -131,6 +137,28 @@ describe('help and version end with 0', () => {
     for (const noun of nouns) expect(stdout).toContain(`\n  ${noun} `)
     expect(stdout).toMatch(/Not in this version yet: .*serve/)
   })
+
+  it('prints the version for -v too', async () => {
+    expect(await runCli(['-v'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+  })
+
+  it.concurrent.each(['', 'dev', 'client', 'api', 'client create', 'doctor'])(
+    'help %s is %s --help',
+    async (command) => {
+      const help = await runCli(['help', ...words(command)])
+      expect(help).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/^Usage: latchkey/) as string })
+      expect(help).toEqual(await runCli([...words(command), '--help']))
+    },
+  )
+
+  it.concurrent.each(['client disable', 'secret revoke', 'token revoke'])(
+    '%s --help says who goes on accepting what is revoked',
+    async (command) => {
+      const { stdout } = await runCli([...words(command), '--help'])
+      expect(stdout).toMatch(/Introspection knows it at once\. An API that checks tokens offline.* until they expire/)
+      expect(stdout).not.toMatch(/within a second/)
+    },
+  )
 
   const verbs = [
     ...['create', 'list', 'show', 'update', 'delete', 'credential'].map((verb) => `resource-server ${verb}`),

@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { authorizationServerMetadataUrl, endpointPaths, type EpochMs } from '@latchkey/protocol'
+import { endpointPaths, type EpochMs } from '@latchkey/protocol'
 import { createLocalAdminApp } from './admin-api/admin-app.ts'
 import { openAdminSocket } from './admin-api/admin-socket.ts'
 import type { AdminServices } from './admin-api/services.ts'
@@ -12,13 +11,14 @@ import { chainRow } from './audit/row-chain.ts'
 import { verifyAudit } from './audit/verify.ts'
 import type { Config } from './config/config.ts'
 import { serverFindings } from './doctor/server-findings.ts'
-import type { Endpoint } from './http/exchange.ts'
 import { maxFormBytes } from './http/form.ts'
 import { healthEndpoint, readinessEndpoint } from './http/health.ts'
-import { openListener, type Endpoints } from './http/listener.ts'
+import { openListener, originOf } from './http/listener.ts'
 import { findAddress, proxyNetworks } from './http/peer.ts'
 import { introspectionEndpoint } from './introspection-endpoint/introspection-endpoint.ts'
+import { every, memoize, once } from './kernel/background.ts'
 import type { Clock } from './kernel/clock.ts'
+import { steadiness } from './kernel/elapsed.ts'
 import { describeError } from './kernel/faults.ts'
 import { newRequestId } from './kernel/ids.ts'
 import type { Logger } from './kernel/log.ts'
@@ -27,12 +27,14 @@ import { done } from './kernel/result.ts'
 import { readMasterKey } from './keys/master-key.ts'
 import { openKeys } from './keys/open-keys.ts'
 import { publicDocument } from './metadata-endpoint/document.ts'
+import { publicEndpoints } from './metadata-endpoint/public-endpoints.ts'
 import { serverMetadata } from './metadata-endpoint/server-metadata.ts'
 import type { Catalogue } from './resource-servers/catalogue.ts'
 import { revocationEndpoint } from './revocation-endpoint/revocation-endpoint.ts'
 import { cachedCatalogue } from './store/cached/catalogue.ts'
 import { cachedClients } from './store/cached/clients.ts'
 import { openDataDirectory } from './store/data-directory.ts'
+import { lockDatabase } from './store/database-lock.ts'
 import { migrate } from './store/migrations/index.ts'
 import { auditLogStore, digestStore } from './store/sql/audit.ts'
 import { changeRunner } from './store/sql/change.ts'
@@ -81,6 +83,20 @@ const metadataFreshness = { maxAgeSeconds: 300, staleIfErrorSeconds: 86_400 }
 
 const hourMs = 3_600_000
 
+/** Revocations are kept this much longer than any token they could concern: for a clock that was wrong when they were made. */
+const revocationMarginMs = 86_400_000
+
+/** Refusals recorded one by one for each client, and in all, in a minute. */
+const knownCallerBudget = { windowMs: 60_000, perPrefix: 300, total: 6000 }
+
+/** Reasons that only somebody gives who holds, or held, a real secret: the best signs of a leak. */
+const knownCredentialReasons: ReadonlySet<string> = new Set([
+  'authentication.secret_wrong',
+  'authentication.secret_revoked',
+  'authentication.secret_expired',
+  'authentication.client_disabled',
+])
+
 /** An embedded database has one host by its nature: every log that it knows must be beside it, whatever the machine is called today. */
 const embeddedHost = 'embedded'
 
@@ -95,12 +111,18 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   // Storage and keys
   const directory = openDataDirectory(config.dataDirectory, { development: true })
   started.defer(() => directory.release())
-  const isNew = !existsSync(config.databasePath)
+  if (path.dirname(config.databasePath) !== directory.path) {
+    const lock = lockDatabase(config.databasePath)
+    started.defer(() => {
+      lock.release()
+    })
+  }
   const db = openSqlite(config.databasePath)
   started.defer(() => db.destroy())
   await migrate(db)
-  const masterKey = readMasterKey(masterKeySource(config, isNew))
-  const { dataKeys, signingKeys } = await openKeys(keyStore(db), masterKey, random, clock)
+  const keyRows = keyStore(db)
+  const masterKey = readMasterKey(masterKeySource(config, await keyRows.isNew()))
+  const { dataKeys, signingKeys } = await openKeys(keyRows, masterKey, random, clock)
   const keys = () => signingKeys
 
   // Registry in memory
@@ -136,9 +158,20 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   const digest = createDigest({ store: digestStore(db), uses: credentialUses(db), clock, logger })
   started.defer(() => digest.close())
   const strangers = denialBudget()
+  // Apart from strangers, so that a flood from anywhere hides neither a client's own refusals nor the use of a secret that was known once.
+  const knownCallers = denialBudget(knownCallerBudget)
+  const recordSummaries = async () => {
+    const counted = [strangers.summary(clock.now()), knownCallers.summary(clock.now())]
+    const summaries = counted.filter((summary) => summary !== undefined)
+    if (summaries.length > 0) await audit.append(summaries)
+  }
+  started.defer(() => recordSummaries().catch(() => undefined))
   const log: OutcomeLog = {
     append: (events) => audit.append(events),
-    recordsStranger: (address, reason) => strangers.spend(address, reason, clock.now()),
+    recordsRefusal: ({ reason, clientId, authenticated, address }) =>
+      authenticated || knownCredentialReasons.has(reason)
+        ? knownCallers.spend(clientId, reason, clock.now())
+        : strangers.spend(address, reason, clock.now()),
     noteGrant: (grant) => {
       digest.noteGrant(grant)
     },
@@ -146,10 +179,7 @@ export async function startServer(config: Config, surroundings: Surroundings): P
       digest.noteRefusal({ clientId, requestId, reason, address, at: clock.now() })
     },
   }
-  every(started, 10_000, logger, async () => {
-    const summary = strangers.summary(clock.now())
-    if (summary !== undefined) await audit.append([summary])
-  })
+  every(started, 10_000, logger, recordSummaries)
 
   // Listeners: opened first, because with port 0 only then the issuer is known
   const proxies = config.trustedProxies.length === 0 ? undefined : proxyNetworks(config.trustedProxies)
@@ -174,7 +204,7 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   started.defer(() => adminListener.drain(1000))
 
   // Tokens
-  const issuer = config.issuer ?? `http://127.0.0.1:${publicListener.port}`
+  const issuer = config.issuer ?? originOf(config.host, publicListener.port)
   const guesses = guessLimit()
   const tokenIssuer = createTokenIssuer(issuer, keys, random)
   const tokenStatus = tokenStatusReads(db)
@@ -182,7 +212,11 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   const group = groupCommit(tokenIssuer, log, clock, () => guesses.retryAfterSeconds(clock.now()))
   const authentication = { clients, dataKeys, guesses, clock, log }
   const currentCatalogue = () => catalogue.current()
-  every(started, hourMs, logger, () => tokenStatus.removeExpired(clock.now()))
+  const isSteady = steadiness(clock)
+  every(started, hourMs, logger, async () => {
+    if (isSteady()) await tokenStatus.removeExpired((clock.now() - revocationMarginMs) as EpochMs)
+    else logger.warn('the clock was set: old revocations are kept until the next start')
+  })
 
   // Administration
   const doctor = doctorReads(db)
@@ -198,7 +232,7 @@ export async function startServer(config: Config, surroundings: Surroundings): P
     clients: clientReads(db),
     resourceServers: resourceServerReads(db),
     tokens: localTokens({
-      load: clients.load,
+      load: (clientId) => clients.load(clientId),
       catalogue: currentCatalogue,
       issuer: tokenIssuer,
       inspector,
@@ -262,7 +296,7 @@ export async function startServer(config: Config, surroundings: Surroundings): P
     issuer,
     tokenEndpoint: services.tokenEndpoint,
     publicPort: publicListener.port,
-    adminUrl: `http://${adminHost}:${adminListener.port}`,
+    adminUrl: originOf(adminHost, adminListener.port),
     adminSocket: socket.path,
     services,
     async stop() {
@@ -279,52 +313,4 @@ function masterKeySource(config: Config, isNew: boolean) {
   if (masterKey?.kind === 'value') return { ...masterKey, name: 'LATCHKEY_MASTER_KEY' }
   if (masterKey?.kind === 'file') return masterKey
   return { kind: 'development-file', path: path.join(dataDirectory, 'master.key'), fresh: isNew } as const
-}
-
-/** Puts the endpoints below the issuer's path; metadata also where RFC 8414 §3.1 and OpenID Connect Discovery §4 look for it. */
-function publicEndpoints(
-  issuer: string,
-  endpoints: Readonly<Record<keyof typeof endpointPaths | 'metadata', Endpoint>>,
-): Endpoints {
-  const base = new URL(issuer).pathname.replace(/\/$/, '')
-  const own = (Object.keys(endpointPaths) as (keyof typeof endpointPaths)[]).map(
-    (name) => [base + endpointPaths[name], endpoints[name]] as const,
-  )
-  return new Map([
-    ...own,
-    [new URL(authorizationServerMetadataUrl(issuer)).pathname, endpoints.metadata],
-    [`${base}/.well-known/openid-configuration`, endpoints.metadata],
-    [`/.well-known/openid-configuration${base}`, endpoints.metadata],
-  ])
-}
-
-/** Computes a value again only when what it is made from is another. */
-function memoize<From, To>(make: (from: From) => To, current: () => From): () => To {
-  let from = current()
-  let value = make(from)
-  return () => {
-    if (current() !== from) {
-      from = current()
-      value = make(from)
-    }
-    return value
-  }
-}
-
-function once(work: () => Promise<void>): () => Promise<void> {
-  let result: Promise<void> | undefined
-  return () => (result ??= work())
-}
-
-/** Repeats work until the stack is disposed; a failure is logged and the next turn comes all the same. */
-function every(stack: AsyncDisposableStack, ms: number, logger: Logger, work: () => Promise<void>): void {
-  const timer = setInterval(() => {
-    work().catch((error: unknown) => {
-      logger.warn({ error: describeError(error) }, 'background work failed')
-    })
-  }, ms)
-  timer.unref()
-  stack.defer(() => {
-    clearInterval(timer)
-  })
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, statSync, type Stats } from 'node:fs'
 import path from 'node:path'
 import { Failure } from '../failure.ts'
 
@@ -20,8 +20,8 @@ export interface Surroundings {
 
 /**
  * Where the server of this machine listens for administrators: by `--data-dir`, then `LATCHKEY_ADMIN_SOCKET`, then `LATCHKEY_DATA_DIR`, then the
- * nearest `.latchkey` here or above. Fails with `server.not_running`, exit code 2. Does not check that the socket can be trusted, see
- * {@link checkSocket}.
+ * nearest `.latchkey` here or above. Fails with `server.not_running`, exit code 2, and with `admin_socket.not_ours` when that `.latchkey` is
+ * not this user's alone to change: nobody named it. Does not check that the socket can be trusted, see {@link checkSocket}.
  */
 export function locateSocket(dataDirectoryOption: string | undefined, surroundings: Surroundings): SocketPlace {
   const socket = surroundings.environment['LATCHKEY_ADMIN_SOCKET']
@@ -32,6 +32,12 @@ export function locateSocket(dataDirectoryOption: string | undefined, surroundin
   if (dataDirectory === undefined) {
     throw notRunning(`no server at ${path.join(surroundings.workingDirectory, '.latchkey')} or above`)
   }
+  if (isNamed(dataDirectoryOption, surroundings)) return { socket: readPointer(dataDirectory), dataDirectory }
+  // The link, if it is one, and what it leads to.
+  for (const found of [lstatSync(dataDirectory), statSync(dataDirectory)]) refuseOthers(dataDirectory, found)
+  const pointer = path.join(dataDirectory, pointerName)
+  const found = lstatSync(pointer, { throwIfNoEntry: false })
+  if (found !== undefined) refuseOthers(pointer, found)
   return { socket: readPointer(dataDirectory), dataDirectory }
 }
 
@@ -48,29 +54,34 @@ export function locateDataDirectory(option: string | undefined, surroundings: Su
 }
 
 /**
- * Refuses a socket that another user made: whoever listens there would be handed names and tokens, and could answer anything.
+ * Refuses a socket that another user made, or could replace: whoever listens there would be handed names and tokens, and could answer anything.
  * Fails with `server.not_running` or `admin_socket.not_ours`.
  */
 export function checkSocket(socket: string): void {
-  const found = statSync(socket, { throwIfNoEntry: false })
+  const found = lstatSync(socket, { throwIfNoEntry: false })
   if (found === undefined) throw notRunning(`no server at ${socket}`)
-  if (!found.isSocket()) {
-    throw new Failure(
-      2,
-      'admin_socket.not_ours',
-      `${socket} is not a socket`,
-      'name the data directory with --data-dir',
-    )
-  }
+  if (!found.isSocket()) throw notOurs(`${socket} is not a socket`, 'name the data directory with --data-dir')
   const ours = process.geteuid?.()
   if (found.uid !== ours) {
-    throw new Failure(
-      2,
-      'admin_socket.not_ours',
+    throw notOurs(
       `${socket} belongs to user ${found.uid}, and this is user ${ours}`,
       'run the command as the user that the server runs as',
     )
   }
+  refuseOthers(path.dirname(socket), statSync(path.dirname(socket)))
+}
+
+/** Fails with `admin_socket.not_ours` when another user owns it or may write it. A link has no mode of its own. */
+function refuseOthers(file: string, found: Stats): void {
+  const remedy = 'run the command as the user that the server runs as'
+  if (found.uid !== process.geteuid?.()) throw notOurs(`${file} belongs to user ${found.uid}`, remedy)
+  if (!found.isSymbolicLink() && (found.mode & 0o022) !== 0) {
+    throw notOurs(`others may write ${file}`, `take that right away (chmod go-w ${file}) if it is yours`)
+  }
+}
+
+function notOurs(message: string, hint: string): Failure {
+  return new Failure(2, 'admin_socket.not_ours', message, hint)
 }
 
 export function notRunning(message: string): Failure {
@@ -82,6 +93,10 @@ export function notRunning(message: string): Failure {
   )
 }
 
+function isNamed(option: string | undefined, { environment }: Surroundings): boolean {
+  return option !== undefined || !!environment['LATCHKEY_DATA_DIR']
+}
+
 function readPointer(dataDirectory: string): string {
   const file = path.join(dataDirectory, pointerName)
   let text: string
@@ -89,12 +104,7 @@ function readPointer(dataDirectory: string): string {
     text = readFileSync(file, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw notRunning(`no server at ${dataDirectory}`)
-    throw new Failure(
-      2,
-      'admin_socket.not_ours',
-      `cannot read ${file}`,
-      'run the command as the user that the server runs as',
-    )
+    throw notOurs(`cannot read ${file}`, 'run the command as the user that the server runs as')
   }
   try {
     const { socket } = JSON.parse(text) as { socket?: unknown }

@@ -24,7 +24,7 @@ export function devCommand(): Command {
   const command = new Command('dev')
     .description('run a server for development, with an example API and a demo client')
     .option('--config <file>', 'settings from a YAML file; flags and LATCHKEY_* variables go before it')
-    .option('--reset', 'begin anew: removes the data directory of an earlier `dev`')
+    .option('--reset', 'begin anew: removes all that an earlier `dev` kept in the data directory')
     .option('--json', 'when ready, print one line of JSON')
   for (const [flag, description] of flags) command.option(flag, description)
   command.addHelpText(

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import path from 'node:path'
 import { startConfigurationsApi, type RunningConfigurationsApi } from '@latchkey/example-configurations-api'
 import {
@@ -15,7 +16,7 @@ import {
   type SettingKey,
 } from '@latchkey/server'
 import { version } from '../version.ts'
-import { exampleAudience, prepareDemo } from './demo.ts'
+import { prepareDemo, type Demo } from './demo.ts'
 import { welcome, welcomeJson } from './welcome.ts'
 
 export interface DevOptions {
@@ -40,13 +41,16 @@ export async function runDev(options: DevOptions): Promise<void> {
   const config = developmentConfig({ log_level: 'warn', ...values })
   const logger = createLogger(config.logLevel)
   for (const warning of warnings) logger.warn(warning)
-  if (options.reset) resetDevelopmentDirectory(config.dataDirectory)
+  if (options.reset) {
+    refuseDatabaseElsewhere(config)
+    resetDevelopmentDirectory(config.dataDirectory)
+  }
 
   await using stack = new AsyncDisposableStack()
   const surroundings = { clock: systemClock, random: systemRandom(), logger, version }
   const server = stack.adopt(await startServer(config, surroundings), (running) => running.stop())
   const demo = await prepareDemo(server, config.dataDirectory)
-  const api = stack.adopt(await startExample(config, server.issuer), (running) => running.close())
+  const api = stack.adopt(await startExample(config, server.issuer, demo), (running) => running.close())
   const about = {
     version,
     issuer: server.issuer,
@@ -70,14 +74,29 @@ function firstSignal(): Promise<void> {
   })
 }
 
-async function startExample(config: Config, issuer: string): Promise<RunningConfigurationsApi> {
+/** What lies elsewhere would survive a reset, and its keys could not be opened with the master key that is made anew. */
+function refuseDatabaseElsewhere({ dataDirectory, databasePath }: Config): void {
+  const relative = path.relative(dataDirectory, databasePath)
+  if (relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative)) return
+  throw new Fault(
+    'config.invalid',
+    `--reset removes what is in ${dataDirectory}, and the database ${databasePath} is not`,
+    `remove ${databasePath} yourself, or leave out --database-url`,
+  )
+}
+
+async function startExample(config: Config, issuer: string, { audience }: Demo): Promise<RunningConfigurationsApi> {
+  const { host } = config
   try {
+    // Known beforehand: its challenges name the URL of its metadata.
+    const port = config.apiPort === 0 ? await freePort(host) : config.apiPort
     return await startConfigurationsApi({
-      host: config.host,
-      port: config.apiPort,
+      host,
+      port,
       databasePath: path.join(config.dataDirectory, 'configurations.db'),
       issuer,
-      audience: exampleAudience,
+      audience,
+      publicUrl: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
     })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
@@ -97,6 +116,18 @@ async function startExample(config: Config, issuer: string): Promise<RunningConf
       },
     )
   }
+}
+
+/** A port that was free a moment ago. */
+function freePort(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, host, () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
 }
 
 function showPath(directory: string): string {

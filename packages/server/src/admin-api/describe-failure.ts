@@ -13,6 +13,10 @@ const retryAfterSeconds = 5
 export function describeFailure(failure: unknown): ProblemError {
   if (failure instanceof ProblemError) return failure
   if (failure instanceof Fault) return describeFault(failure)
+  // The audit list has a cursor, and an error, of its own.
+  if (failure instanceof Error && failure.name.startsWith('UnreadableCursor')) {
+    return invalidRequest([{ path: ['query', 'cursor'], message: failure.message }])
+  }
   if (failure instanceof ORPCError) {
     const issues = failure.code === 'BAD_REQUEST' ? issuesOf(failure.data) : undefined
     return issues === undefined ? serverFault() : invalidRequest(issues)

@@ -94,6 +94,7 @@ export async function auditHouse(
         store,
         sync: 'interval',
         clock,
+        monotonic: () => clock.now(),
         random,
         logger,
         checkpointIntervalMs: 3_600_000,

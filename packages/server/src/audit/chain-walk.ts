@@ -1,8 +1,9 @@
 import type { DataKeys } from '../keys/data-keys.ts'
+import type { RowPosition } from './checkpoint.ts'
 import type { Findings } from './findings.ts'
 import { isIncreasing, isPermutedRange, missingNumbers, numberGaps, type NumberRange } from './number-gaps.ts'
 import { expectedMac, type RawGroup } from './read-groups.ts'
-import { initialMac, readSegmentHeader } from './segment-format.ts'
+import { initialMac, readSegmentHeader, readVouchedRows } from './segment-format.ts'
 
 /** Checks the groups of one log in file order, and goes on behind whatever is wrong, so that everything is reported. */
 export interface ChainWalk {
@@ -16,6 +17,8 @@ export interface ChainWalk {
   /** The highest record number under a seal. */
   last(): number
   records(): number
+  /** The administrative rows that genuine records vouch for. */
+  vouchedRows(): readonly RowPosition[]
   /** Whether a seal with this number and MAC was seen. */
   hasSeal(n: number, mac: string): boolean
 }
@@ -39,6 +42,7 @@ export function chainWalk(
   const soughtSeals = new Set<string>()
   let last = firstN === undefined ? undefined : firstN - 1
   let records = 0
+  const vouchedRows: RowPosition[] = []
   let segment = 0
   let isSegmentStart = true
   /** Set while a file of another log is read: its groups are checked, its numbers are not ours. */
@@ -97,7 +101,8 @@ export function chainWalk(
   }
 
   /** A group as it was written: only its place can be wrong. */
-  function accept({ numbers }: RawGroup, sealN: number | undefined): void {
+  function accept({ numbers, records: bytes }: RawGroup, sealN: number | undefined): void {
+    vouchedRows.push(...readVouchedRows(bytes))
     const from = numbers[0] ?? (last ?? 0) + 1
     const to = numbers.at(-1) ?? last ?? 0
     if (sealN !== to) report('edited', `seal of record ${to}`, `the seal names record ${sealN}`)
@@ -210,6 +215,7 @@ export function chainWalk(
     },
     last: () => last ?? 0,
     records: () => records,
+    vouchedRows: () => vouchedRows,
     hasSeal: (n, mac) => n === 0 || soughtSeals.has(`${n} ${mac}`),
   }
 }

@@ -1,4 +1,5 @@
 import path from 'node:path'
+import type { EpochMs } from '@latchkey/protocol'
 import type { Clock } from '../kernel/clock.ts'
 import { describeError } from '../kernel/faults.ts'
 import type { Logger } from '../kernel/log.ts'
@@ -7,6 +8,9 @@ import type { SigningKey } from '../keys/signing-keys.ts'
 import { isGenuineCheckpoint, signCheckpoint } from './checkpoint.ts'
 import type { AuditLogStore, LogRegistration } from './ports.ts'
 import { recoverLog } from './recover-log.ts'
+
+/** How long after its last checkpoint a process may have gone on, at most, as far as it counts. */
+const maxUnknownMs = 2 * 86_400_000
 
 export interface EndingOptions {
   readonly directory: string
@@ -61,7 +65,10 @@ async function endLog(registration: LogRegistration, options: EndingOptions): Pr
   }
   const { host, after, firstSegment, row } = checkpoint
   const now = options.clock.now()
-  const final = signCheckpoint(checkpointKey, { ...recovery.position, log: id, host, after, firstSegment, row }, now)
+  // Retention counts on this time, and a clock that is wrong now must not make the log a long one: the process made a checkpoint each second.
+  const endedBy = Math.min(now, checkpoint.at + maxUnknownMs) as EpochMs
+  const statement = { ...recovery.position, log: id, host, after, firstSegment, row }
+  const final = signCheckpoint(checkpointKey, statement, endedBy)
   await store.saveCheckpoint(id, final, now)
   logger.info({ log: id, records: recovery.position.n }, 'ended the audit log of a process that did not close it')
 }

@@ -22,16 +22,21 @@ const afterRequestMs = 60_000
 /** What opens and closes a log is listed only when it is asked for. */
 const systemEvents: ReadonlySet<string> = new Set(['segment.opened', 'log.closed'])
 
-/** `undefined` when nothing can match. */
-export function entryFilter(query: AuditQuery): EntryFilter | undefined {
+/**
+ * `undefined` when nothing can match. A request id says when it was made, so only the records of that time are looked at; with `atAnyTime` all
+ * are: where the clock was set back meanwhile, the record stands elsewhere.
+ */
+export function entryFilter(query: AuditQuery, atAnyTime = false): EntryFilter | undefined {
   const { clientId, requestId, event, since } = query
   let from = since ?? (0 as EpochMs)
   let until = endOfTime
   if (requestId !== undefined) {
     const time = timeOfRequestId(requestId)
     if (time === undefined) return undefined
-    from = Math.max(from, time - beforeRequestMs) as EpochMs
-    until = (time + afterRequestMs) as EpochMs
+    if (!atAnyTime) {
+      from = Math.max(from, time - beforeRequestMs) as EpochMs
+      until = (time + afterRequestMs) as EpochMs
+    }
   }
   const needles = [clientId, requestId]
     .filter((text) => text !== undefined)
@@ -53,15 +58,24 @@ export function rowEntry({ at, name, requestId, actor, subject, details }: Audit
   return { at, event: name, requestId, actor, subject, details }
 }
 
-/** The caller is both who acted and what it happened to. */
+/** Refusals that come before the caller has proven who it is, or may: the client_id is then what anybody could have sent. */
+const unprovenReasons = /^(?:authentication|request|unavailable)\./
+
+/** The caller is both who acted and what it happened to, once it has proven who it is; before, its client_id is a claim among the details. */
 export function recordEntry({ at, event, requestId, clientId, address, details }: LogRecord): AuditEntry {
+  const { reason } = details
+  const isProven = typeof reason !== 'string' || !unprovenReasons.test(reason)
   return {
     at,
     event,
     requestId,
-    actor: clientId,
-    subject: clientId,
-    details: address === '' ? details : { ...details, address },
+    actor: isProven ? clientId : '',
+    subject: isProven ? clientId : '',
+    details: {
+      ...details,
+      ...(address === '' ? {} : { address }),
+      ...(isProven || clientId === '' ? {} : { claimed_client_id: clientId }),
+    },
   }
 }
 
@@ -70,5 +84,5 @@ function isEvent(name: string, asked: string): boolean {
 }
 
 function isAbout({ actor, subject, details }: AuditEntry, clientId: string): boolean {
-  return [actor, subject, details['client_id'], details['client']].includes(clientId)
+  return [actor, subject, details['client_id'], details['client'], details['claimed_client_id']].includes(clientId)
 }

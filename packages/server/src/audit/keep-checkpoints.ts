@@ -2,7 +2,7 @@ import { describeError } from '../kernel/faults.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/log.ts'
 import type { SigningKey } from '../keys/signing-keys.ts'
-import { signCheckpoint, type LogPosition, type RowPosition } from './checkpoint.ts'
+import { noRows, signCheckpoint, type LogPosition, type RowPosition } from './checkpoint.ts'
 import type { AuditLogStore } from './ports.ts'
 import { takeTurns } from './take-turns.ts'
 
@@ -24,6 +24,8 @@ export interface CheckpointKeeper {
   expireBefore(segment: number): Promise<void>
   /** The last one, with the closing time. Never rejects; without it the next start ends the log. */
   close(): Promise<void>
+  /** The last row that was seen in the database. */
+  lastRow(): RowPosition
   /** Since when checkpoints wait; undefined when they do not. */
   waitingSince(): number | undefined
 }
@@ -39,6 +41,7 @@ export function keepCheckpoints(
   const inTurn = takeTurns()
   let firstSegment = 1
   let saved: { readonly n: number; readonly row: number } = { n: -1, row: -1 }
+  let seenRow = noRows
   let waitingSince: number | undefined
 
   function sign(row: RowPosition) {
@@ -60,7 +63,8 @@ export function keepCheckpoints(
   return {
     register: () =>
       inTurn(async () => {
-        const checkpoint = sign(await store.lastRow())
+        seenRow = await store.lastRow()
+        const checkpoint = sign(seenRow)
         await store.register({ id: log, host, openedAt: checkpoint.at, closedAt: undefined, firstSegment, checkpoint })
         saved = { n: checkpoint.n, row: checkpoint.row.sequence }
       }),
@@ -68,6 +72,7 @@ export function keepCheckpoints(
       inTurn(() =>
         attempt(async () => {
           const row = await store.lastRow()
+          seenRow = row
           const checkpoint = sign(row)
           if (checkpoint.n === saved.n && row.sequence === saved.row) return
           await store.saveCheckpoint(log, checkpoint, undefined)
@@ -92,6 +97,7 @@ export function keepCheckpoints(
           await store.saveCheckpoint(log, checkpoint, checkpoint.at)
         }),
       ),
+    lastRow: () => seenRow,
     waitingSince: () => waitingSince,
   }
 }

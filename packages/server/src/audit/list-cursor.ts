@@ -10,22 +10,42 @@ export interface ListCursor {
   readonly begunLogsFrom: number | undefined
   /** Of the logs that were begun, those that are not finished. */
   readonly logs: ReadonlyMap<string, LogPlace>
+  /** Whether earlier pages had entries. */
+  readonly hasFound: boolean
+  /** Whether a request id is being looked for at any time, because it was not found at its own. */
+  readonly atAnyTime: boolean
 }
 
-export function encodeListCursor({ begunAt, beforeRow, begunLogsFrom, logs }: ListCursor): string {
+/** The cursor is none that `encodeListCursor` made. To begin anew instead would repeat entries, or never end. */
+export class UnreadableCursorError extends Error {
+  constructor() {
+    super('the cursor is not one that an earlier page answered with')
+    this.name = 'UnreadableCursorError'
+  }
+}
+
+export function encodeListCursor({ begunAt, beforeRow, begunLogsFrom, logs, hasFound, atAnyTime }: ListCursor): string {
   const places = [...logs].map(([id, { segment, offset }]) => [id, segment, offset])
-  return Buffer.from(JSON.stringify([begunAt, beforeRow, begunLogsFrom ?? -1, places])).toString('base64url')
+  return Buffer.from(JSON.stringify([begunAt, beforeRow, begunLogsFrom ?? -1, places, hasFound, atAnyTime])).toString(
+    'base64url',
+  )
 }
 
-/** Reads a cursor; what is none begins the list anew, since a cursor only ever chooses where to go on. */
+/** Reads a cursor; `undefined` when none was given. Throws {@link UnreadableCursorError} for what is none. */
 export function decodeListCursor(text: string | undefined): ListCursor | undefined {
   if (text === undefined) return undefined
+  const cursor = readCursor(text)
+  if (cursor === undefined) throw new UnreadableCursorError()
+  return cursor
+}
+
+function readCursor(text: string): ListCursor | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString())
     if (!Array.isArray(value)) return undefined
-    const [begunAt, beforeRow, begunLogsFrom, places] = value as unknown[]
-    if (!isCount(begunAt) || !isCount(beforeRow) || typeof begunLogsFrom !== 'number' || !Array.isArray(places))
-      return undefined
+    const [begunAt, beforeRow, begunLogsFrom, places, hasFound, atAnyTime] = value as unknown[]
+    if (!isCount(begunAt) || !isCount(beforeRow) || typeof begunLogsFrom !== 'number') return undefined
+    if (!Array.isArray(places) || typeof hasFound !== 'boolean' || typeof atAnyTime !== 'boolean') return undefined
     const logs = new Map<string, LogPlace>()
     for (const place of places as unknown[]) {
       if (!Array.isArray(place)) return undefined
@@ -33,7 +53,14 @@ export function decodeListCursor(text: string | undefined): ListCursor | undefin
       if (typeof id !== 'string' || !isCount(segment) || !isCount(offset)) return undefined
       logs.set(id, { segment, offset })
     }
-    return { begunAt, beforeRow, begunLogsFrom: begunLogsFrom === -1 ? undefined : begunLogsFrom, logs }
+    return {
+      begunAt,
+      beforeRow,
+      begunLogsFrom: begunLogsFrom === -1 ? undefined : begunLogsFrom,
+      logs,
+      hasFound,
+      atAnyTime,
+    }
   } catch {
     return undefined
   }

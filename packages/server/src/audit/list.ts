@@ -18,18 +18,35 @@ const endOfTime = Number.MAX_SAFE_INTEGER
 
 /**
  * One page of administrative rows and token events together, newest first. Reads backwards from the end, and opens a log only when its turn
- * comes. Lists logs whose files are here, and does not check them: see `verifyAudit`. Throws Fault `store.unavailable`.
+ * comes. Lists logs whose files are here, and does not check them: see `verifyAudit`. A request id that is not found at its own time is looked
+ * for everywhere, in case the clock was set back. Throws Fault `store.unavailable`, and `UnreadableCursorError`.
  */
 export async function listAudit(
   reader: AuditReader,
   query: AuditQuery,
   maxBytes: number = defaultMaxBytes,
 ): Promise<Page<AuditEntry>> {
-  const filter = entryFilter(query)
+  const cursor = decodeListCursor(query.cursor)
+  const registrations = await reader.store.logs()
+  const from = cursor ?? firstPage(reader.clock.now(), registrations)
+  const page = await listFrom(reader, registrations, query, from, maxBytes)
+  const isNowhere = page.items.length === 0 && page.nextCursor === undefined && !from.hasFound
+  if (query.requestId === undefined || !isNowhere || from.atAnyTime) return page
+  const anew = { ...firstPage(from.begunAt, []), atAnyTime: true }
+  return listFrom(reader, registrations, query, anew, maxBytes)
+}
+
+async function listFrom(
+  reader: AuditReader,
+  registrations: readonly LogRegistration[],
+  query: AuditQuery,
+  from: ListCursor,
+  maxBytes: number,
+): Promise<Page<AuditEntry>> {
+  const filter = entryFilter(query, from.atAnyTime)
   if (filter === undefined) return { items: [] }
   const budget = readBudget(maxBytes)
-  const from = decodeListCursor(query.cursor) ?? firstPage(reader.clock.now())
-  const waiting = logsToBegin(await reader.store.logs(), from, filter)
+  const waiting = logsToBegin(registrations, from, filter)
   const rows = rowEntries(reader.store, filter, from.beforeRow, budget)
   const logs = new Map<string, LogEntries>()
   const begin = (id: string, place: LogPlace | undefined): void => {
@@ -65,15 +82,18 @@ export async function listAudit(
       const place = log.place()
       if (place !== undefined) places.set(id, place)
     }
-    const cursor = { begunAt: from.begunAt, beforeRow: rows.before(), begunLogsFrom, logs: places }
-    return { items, nextCursor: encodeListCursor(cursor) }
+    const hasFound = from.hasFound || items.length > 0
+    const next = { ...from, beforeRow: rows.before(), begunLogsFrom, logs: places, hasFound }
+    return { items, nextCursor: encodeListCursor(next) }
   } finally {
     for (const log of logs.values()) await log.close()
   }
 }
 
-function firstPage(now: number): ListCursor {
-  return { begunAt: now, beforeRow: endOfTime, begunLogsFrom: undefined, logs: new Map() }
+function firstPage(now: number, registrations: readonly LogRegistration[]): ListCursor {
+  // A log that was opened before the clock was set back is there too.
+  const begunAt = Math.max(now, ...registrations.map(({ openedAt }) => openedAt))
+  return { begunAt, beforeRow: endOfTime, begunLogsFrom: undefined, logs: new Map(), hasFound: false, atAnyTime: false }
 }
 
 interface WaitingLog {

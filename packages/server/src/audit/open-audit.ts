@@ -12,7 +12,7 @@ import type { AdminEvent } from './events.ts'
 import { keepCheckpoints } from './keep-checkpoints.ts'
 import type { AuditLogStore } from './ports.ts'
 import type { AuditReader } from './reader.ts'
-import { defaultRetentionDays, expireSegments } from './retention.ts'
+import { defaultRetentionDays, expireSegments, longSilences } from './retention.ts'
 import { takeTurns } from './take-turns.ts'
 import type { TokenEvent } from './token-events.ts'
 import { openTokenLog, type AuditSync } from './token-log.ts'
@@ -27,6 +27,8 @@ export interface AuditOptions {
   readonly store: AuditLogStore
   readonly sync: AuditSync
   readonly clock: Clock
+  /** Milliseconds that have passed, whatever is done to the clock; `performance.now` by default. */
+  readonly monotonic?: () => number
   readonly random: Random
   readonly logger: Logger
   /** Makes the expiry of segments an audit row. Without it only the signed checkpoint says so. */
@@ -54,7 +56,7 @@ export interface Audit {
   checkpointsWaitSince(): number | undefined
   /** Saves a checkpoint now, if there is anything new. Runs each second by itself. */
   saveCheckpoint(): Promise<void>
-  /** Deletes segments that have expired. Runs at the start and each day by itself. */
+  /** Deletes segments that have expired. Runs each day by itself, not at the start. */
   expire(): Promise<void>
   /** Closes the log and leaves its final checkpoint. Calling it again does nothing. */
   close(): Promise<void>
@@ -70,6 +72,11 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
   const { directory, host, dataKeys, checkpointKey, store, sync, clock, random, logger } = options
   makeDirectory(directory)
   const registrations = await store.logs()
+  const monotonic = options.monotonic ?? (() => performance.now())
+  const startedAt = monotonic()
+  // Before crashed logs are ended: that signs the time of now.
+  const startTime = clock.now()
+  const silences = longSilences(registrations, checkpointKey, startTime)
   await endUnclosedLogs(registrations, options)
 
   // The time and 40 random bits: sorts by time, and is safe as a directory's name everywhere.
@@ -80,6 +87,7 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
     sync,
     maxSegmentBytes: options.maxSegmentBytes ?? 64 * 1024 * 1024,
     maxSegmentAgeMs: options.maxSegmentAgeMs ?? dayMs,
+    lastRow: () => checkpoints.lastRow(),
   }
   const log = openTokenLog(logOptions, dataKeys, clock)
   const source = { log: id, host, after: registrations.at(-1)?.id ?? '', synced: () => log.synced() }
@@ -93,6 +101,8 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
     dataKeys,
     checkpointKey,
     clock,
+    latestNow: () => startTime + monotonic() - startedAt,
+    silences,
     logger,
     record: options.record,
     retentionDays: options.retentionDays ?? defaultRetentionDays,
@@ -104,10 +114,10 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
       logger.warn({ error: describeError(error) }, 'expired audit segments were not looked for')
     })
   }
-  expireQuietly()
   const expiryTimer = setInterval(expireQuietly, dayMs)
   const checkpointTimer = setInterval(() => {
     void checkpoints.save()
+    log.check()
     // An empty group shows when the disk takes records again: a server that is not ready is asked for no tokens that would.
     if (log.problem() !== undefined) log.append([]).catch(() => undefined)
   }, options.checkpointIntervalMs ?? 1000)
@@ -118,6 +128,8 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
   async function close(): Promise<void> {
     clearInterval(expiryTimer)
     clearInterval(checkpointTimer)
+    // The closing record vouches for the last row.
+    await checkpoints.save()
     try {
       await log.close()
     } catch (error) {

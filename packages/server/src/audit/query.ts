@@ -17,7 +17,7 @@ export interface AuditEntry {
   readonly at: EpochMs
   readonly event: string
   readonly requestId: string
-  /** `local-socket`, an administrator's or the calling client's client_id; empty for a caller that did not say who it is. */
+  /** `local-socket`, an administrator's or the calling client's client_id; empty for a caller that did not prove who it is: see `claimed_client_id`. */
   readonly actor: string
   /** What it happened to. */
   readonly subject: string

@@ -55,8 +55,8 @@ test('segments expire from the oldest on, are recorded, and are not missed', asy
   const closed = await open()
   await fill(closed, 5)
   await closed.close()
-  house.clock.advance(8 * dayMs)
   const live = await open()
+  house.clock.advance(8 * dayMs)
   await live.expire()
   // Day 12: what ended before day 2 goes.
   expect(await files(closed)).toEqual([3, 4, 5].map((segment) => name(segment)))
@@ -77,8 +77,8 @@ test('a log whose every segment expired loses its directory, which is a note and
   const closed = await open()
   await fill(closed, 2)
   await closed.close()
-  house.clock.advance(11 * dayMs)
   const live = await open()
+  house.clock.advance(11 * dayMs)
   await live.expire()
   expect(existsSync(path.join(house.directory, closed.logId))).toBe(false)
   const report = await verifyAudit(live.reader)
@@ -120,9 +120,9 @@ test('nothing is deleted while the database does not take the note', async () =>
   const closed = await open()
   await fill(closed, 5)
   await closed.close()
-  house.clock.advance(20 * dayMs)
   const store = { ...house.store, expireBefore: () => Promise.reject(new Error('away')) }
   const live = await open({ store })
+  house.clock.advance(20 * dayMs)
   await live.expire()
   expect(await files(closed)).toHaveLength(5)
   expect(house.lines.some((line) => line['level'] === 'warn')).toBe(true)
@@ -135,8 +135,8 @@ test('files left by a deletion that was interrupted go at the next turn', async 
   await closed.close()
   const first = path.join(house.directory, closed.logId, name(1))
   const text = await readFile(first)
-  house.clock.advance(8 * dayMs)
   const live = await open()
+  house.clock.advance(8 * dayMs)
   await live.expire()
   await writeFile(first, text)
   expect((await verifyAudit(live.reader)).findings).toEqual([])
@@ -149,8 +149,8 @@ test('what is evidence of a removal does not expire', async () => {
   await fill(closed, 5)
   await closed.close()
   await rm(path.join(house.directory, closed.logId, name(1)))
-  house.clock.advance(40 * dayMs)
   const live = await open()
+  house.clock.advance(40 * dayMs)
   await live.expire()
   expect(await files(closed)).toHaveLength(4)
   expect(problemKinds(await verifyAudit(live.reader))).toEqual(['removed'])
@@ -160,9 +160,68 @@ test('logs of other hosts are not touched', async () => {
   const elsewhere = await open({ host: 'elsewhere', directory: path.join(house.folder, 'elsewhere') })
   await fill(elsewhere, 3)
   await elsewhere.close()
-  house.clock.advance(40 * dayMs)
   const live = await open()
+  house.clock.advance(40 * dayMs)
   await live.expire()
   expect(await segmentNames(path.join(house.folder, 'elsewhere', elsewhere.logId))).toHaveLength(3)
   expect((await house.store.logs())[0]?.firstSegment).toBe(1)
+})
+
+function heldBack(): boolean {
+  return house.lines.some(({ msg }) => typeof msg === 'string' && msg.startsWith('audit segments are kept although'))
+}
+
+test('a start with a clock that is years ahead deletes nothing, and neither do further ones', async () => {
+  const closed = await open()
+  await fill(closed, 5)
+  await closed.close()
+  house.clock.advance(730 * dayMs)
+  for (let starts = 0; starts < 10; starts++) {
+    const live = await open()
+    await live.expire()
+    await live.close()
+  }
+  expect(heldBack()).toBe(true)
+  expect(await files(closed)).toHaveLength(5)
+})
+
+test('a clock that leaps while the process runs deletes nothing', async () => {
+  let passed = 0
+  const live = await open({ monotonic: () => passed })
+  await fill(live, 5)
+  passed = 5 * dayMs
+  house.clock.advance(730 * dayMs)
+  await live.expire()
+  expect(heldBack()).toBe(true)
+  expect(await files(live)).toHaveLength(5)
+  // Time that did pass counts.
+  passed = 13 * dayMs
+  await live.expire()
+  expect(await files(live)).toHaveLength(3)
+})
+
+test('a crashed log that is ended with a wrong clock does not count as a long one', async () => {
+  const crashed = await open()
+  await fill(crashed, 5)
+  await crashed.close()
+  await house.db.updateTable('audit_logs').set({ closed_at: null }).where('id', '=', crashed.logId).execute()
+  house.clock.advance(730 * dayMs)
+  for (let starts = 0; starts < 2; starts++) {
+    const live = await open()
+    await live.expire()
+    await live.close()
+  }
+  expect(await files(crashed)).toHaveLength(5)
+})
+
+test('nothing expires at the start itself', async () => {
+  const closed = await open()
+  await fill(closed, 12)
+  await closed.close()
+  house.clock.advance(dayMs)
+  const live = await open()
+  await live.reader.undisturbed(() => Promise.resolve())
+  expect(await files(closed)).toHaveLength(12)
+  await live.expire()
+  expect(await files(closed)).toHaveLength(10)
 })

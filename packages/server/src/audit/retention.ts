@@ -3,6 +3,7 @@ import path from 'node:path'
 import type { EpochMs } from '@latchkey/protocol'
 import type { Clock } from '../kernel/clock.ts'
 import { describeError } from '../kernel/faults.ts'
+import { timeOfRequestId } from '../kernel/ids.ts'
 import type { Logger } from '../kernel/log.ts'
 import type { DataKeys } from '../keys/data-keys.ts'
 import type { SigningKey } from '../keys/signing-keys.ts'
@@ -18,10 +19,43 @@ import { parseLine, readSegmentHeader } from './segment-format.ts'
  * is being written, and never one of a log that did not end in order: that is evidence. The age is taken from MACed records and signed
  * checkpoints only, so that nobody can have segments deleted by writing an old date into a file. Before a file goes, a signed checkpoint says
  * so, and with `record` an audit row: what is missing without them was removed by somebody.
+ *
+ * A wrong clock must not delete evidence. So nothing expires at a start, only each day that the process runs; and the clock is believed only
+ * as far as time is known to have passed: within this process by the monotonic clock, before it by `longSilences`. Where it says more, the
+ * segments stay, and a warning says so. After a real pause of months they therefore stay that much longer.
  */
 export const defaultRetentionDays = 400
 
 const dayMs = 86_400_000
+/** So much of a time in which no process ran counts. */
+const maxSilenceMs = 2 * dayMs
+
+/** A time without a process, as the clocks of the processes before and after tell it. */
+export interface Silence {
+  readonly until: number
+  /** How much of it does not count. */
+  readonly excessMs: number
+}
+
+/**
+ * Where the time between two logs, or before `now`, the start of this process, is longer than two days: either nobody was running, or a clock
+ * is wrong. Taken from the logs' own signed words: their ids and last checkpoints; logs without a genuine one do not count.
+ * What is not seen through: a clock that leapt while an earlier process ran, and is still wrong.
+ */
+export function longSilences(earlier: readonly LogRegistration[], checkpointKey: SigningKey, now: EpochMs): Silence[] {
+  const runs = earlier.flatMap(({ id, checkpoint }) => {
+    if (checkpoint === undefined || checkpoint.log !== id || !isGenuineCheckpoint(checkpointKey, checkpoint)) return []
+    return [{ from: timeOfRequestId(id.padEnd(26, '0')) ?? checkpoint.at, to: checkpoint.at }]
+  })
+  const silences: Silence[] = []
+  let reached: number | undefined
+  for (const { from, to } of [...runs, { from: now, to: now }].toSorted((x, y) => x.from - y.from)) {
+    const excessMs = from - (reached ?? from) - maxSilenceMs
+    if (excessMs > 0) silences.push({ until: from, excessMs })
+    reached = Math.max(reached ?? to, to)
+  }
+  return silences
+}
 
 export interface Retention {
   readonly directory: string
@@ -30,6 +64,9 @@ export interface Retention {
   readonly dataKeys: DataKeys
   readonly checkpointKey: SigningKey
   readonly clock: Clock
+  /** How late it is at most: when the process started, by the clock, and what has passed since, whatever the clock says now. */
+  readonly latestNow: () => number
+  readonly silences: readonly Silence[]
   readonly logger: Logger
   /** The log that is being written, and how its expiry is noted. */
   readonly live: { readonly id: string; expireBefore(segment: number): Promise<void> }
@@ -103,7 +140,7 @@ async function firstKeptSegment(
   files: LogFiles,
   isLive: boolean,
 ): Promise<number> {
-  const expiry = retention.clock.now() - retention.retentionDays * dayMs
+  const retentionMs = retention.retentionDays * dayMs
   const segments = files.segments.filter(({ number }) => number >= checkpoint.firstSegment)
   let firstKept = checkpoint.firstSegment
   for (const [index, segment] of segments.entries()) {
@@ -112,10 +149,22 @@ async function firstKeptSegment(
     const next = segments[index + 1]
     if (next === undefined && isLive) break
     const endedAt = next === undefined ? checkpoint.at : await openingTime(next, logId, retention.dataKeys)
-    if (endedAt === undefined || endedAt >= expiry) break
+    if (endedAt === undefined || retention.clock.now() - endedAt <= retentionMs) break
+    if (knownAge(retention, endedAt) <= retentionMs) {
+      const message =
+        'audit segments are kept although they are old by the clock: so much time is not known to have passed'
+      retention.logger.warn({ log: logId, segment: segment.number }, message)
+      break
+    }
     firstKept = segment.number + 1
   }
   return firstKept
+}
+
+/** The age that is known to be real. */
+function knownAge({ clock, latestNow, silences }: Retention, endedAt: EpochMs): number {
+  const uncounted = silences.filter(({ until }) => until > endedAt).reduce((sum, { excessMs }) => sum + excessMs, 0)
+  return Math.min(clock.now(), latestNow()) - endedAt - uncounted
 }
 
 /** When a segment was opened, as its first group says; `undefined` unless the group's MAC is right. */

@@ -1,4 +1,5 @@
 import type { DataKeys } from '../keys/data-keys.ts'
+import type { RowPosition } from './checkpoint.ts'
 import type { TokenEvent } from './token-events.ts'
 
 /*
@@ -77,6 +78,21 @@ export function parseLine(line: string): { readonly record: LogRecord } | { read
   if (typeof n !== 'number' || typeof at !== 'number' || typeof ev !== 'string') return undefined
   const record = { n, at, event: ev, requestId: id ?? '', clientId: client ?? '', address: addr ?? '', details }
   return { record: record as unknown as LogRecord }
+}
+
+/** The administrative rows that a group's records of a segment's begin or a log's end vouch for. Proves nothing before the seal is checked. */
+export function readVouchedRows(records: Buffer): RowPosition[] {
+  if (!records.includes('"row_mac":"')) return []
+  const rows: RowPosition[] = []
+  for (const line of records.toString().split('\n')) {
+    const parsed = parseLine(line)
+    if (parsed === undefined || !('record' in parsed)) continue
+    const { event, details } = parsed.record
+    const { row, row_mac: mac } = details
+    if (event !== 'segment.opened' && event !== 'log.closed') continue
+    if (typeof row === 'number' && typeof mac === 'string') rows.push({ sequence: row, mac })
+  }
+  return rows
 }
 
 /** What the first record of a segment says about it. */

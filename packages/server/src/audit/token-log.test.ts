@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
-import { rm } from 'node:fs/promises'
+import { copyFile, link, rename, rm, truncate } from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import {
@@ -149,4 +149,39 @@ test('a problem is over once the disk takes records again, also when nobody asks
   await appendGroups(audit, house.clock, [1])
   expect((await verifyAudit(audit.reader)).findings).toEqual([])
   await audit.close()
+})
+
+test.each([
+  ['deleted', 'was deleted', (file: string) => rm(file)],
+  ['moved away', 'was deleted or moved away', (file: string) => rename(file, `${file}.old`)],
+  ['cut', 'was cut to 10 of', (file: string) => truncate(file, 10)],
+  [
+    'replaced',
+    'was replaced by another file',
+    async (file: string) => {
+      await copyFile(file, `${file}.copy`)
+      await link(file, `${file}.kept`)
+      await rename(`${file}.copy`, file)
+    },
+  ],
+])('a segment that is %s while it is written ends the writing', async (_, message, tamper) => {
+  const audit = await house.open({ checkpointIntervalMs: 10 })
+  await appendGroups(audit, house.clock, [2])
+  await new Promise((resolve) => setTimeout(resolve, 40))
+  expect(audit.problem()).toBeUndefined()
+  await tamper(path.join(house.directory, audit.logId, '00000001.jsonl'))
+  await expect.poll(() => audit.problem()).toContain(message)
+  await expect(audit.append([tokenEvent(house.clock)])).rejects.toMatchObject({ code: 'audit.unwritable' })
+  await audit.close()
+  expect((await house.store.logs())[0]?.closedAt).toBeUndefined()
+})
+
+test('a segment that was deleted or cut takes not one group more', async () => {
+  for (const tamper of [(file: string) => rm(file), (file: string) => truncate(file, 10)]) {
+    const audit = await house.open()
+    await appendGroups(audit, house.clock, [2])
+    await tamper(path.join(house.directory, audit.logId, '00000001.jsonl'))
+    await expect(audit.append([tokenEvent(house.clock)])).rejects.toMatchObject({ code: 'audit.unwritable' })
+    await audit.close()
+  }
 })

@@ -1,10 +1,10 @@
-import { close, fdatasync, ftruncate, mkdirSync, open, write, writeSync } from 'node:fs'
+import { close, fdatasync, fstatSync, ftruncate, mkdirSync, open, statSync, write, writeSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import type { DataKeys } from '../keys/data-keys.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { describeError, Fault } from '../kernel/faults.ts'
-import type { LogPosition } from './checkpoint.ts'
+import type { LogPosition, RowPosition } from './checkpoint.ts'
 import { syncDirectory } from './segment-files.ts'
 import { formatRecord, formatSeal, groupMac, initialMac, segmentFileName } from './segment-format.ts'
 import type { TokenEvent } from './token-events.ts'
@@ -26,6 +26,8 @@ export interface TokenLogOptions {
   /** A segment that has grown past this is followed by a new one. */
   readonly maxSegmentBytes: number
   readonly maxSegmentAgeMs: number
+  /** The last administrative row that is known of: the log vouches for it where a segment begins, and at its end. */
+  lastRow(): RowPosition
 }
 
 /** The append-only log of one process (see `segment-format.ts`). */
@@ -42,6 +44,8 @@ export interface TokenLog {
   synced(): LogPosition
   /** Why the last group could not be written; undefined while all is well. */
   problem(): Fault | undefined
+  /** Looks whether the file that is being written is still the one in the directory, and whole; if not, nothing is taken any more. */
+  check(): void
   /** Writes what is pending and a closing record, and syncs; later groups are refused. Rejects when the disk does not take it. */
   close(): Promise<void>
 }
@@ -103,6 +107,7 @@ export function openTokenLog(options: TokenLogOptions, dataKeys: DataKeys, clock
 
   async function writeGroups(groups: readonly Group[]): Promise<void> {
     if (broken !== undefined) throw broken
+    if (file !== -1) checkDescriptor()
     if (needsSegment()) await openSegment()
     let n = position.n
     // Whenever the file is empty, not only when it has just been made: the first group may have failed before.
@@ -143,6 +148,33 @@ export function openTokenLog(options: TokenLogOptions, dataKeys: DataKeys, clock
     const at = fileBytes + done
     if (bytes.length <= smallGroupBytes) return writeSync(file, bytes, done, length, at)
     return writeFile(file, bytes, done, length, at).then(({ bytesWritten }) => bytesWritten)
+  }
+
+  /** What is written to a file that was deleted or cut would be answered for, and be gone. Costs a microsecond or two. */
+  function checkDescriptor(): void {
+    const { nlink, size } = fstatSync(file)
+    if (nlink === 0) breakOff('was deleted')
+    if (size < fileBytes) breakOff(`was cut to ${size} of ${fileBytes} bytes`)
+  }
+
+  function checkPath(): void {
+    const there = statSync(segmentPath(), { bigint: true, throwIfNoEntry: false })
+    const ours = fstatSync(file, { bigint: true })
+    if (there === undefined) breakOff('was deleted or moved away')
+    else if (there.ino !== ours.ino || there.dev !== ours.dev) breakOff('was replaced by another file')
+  }
+
+  function breakOff(what: string): never {
+    broken = new Fault(
+      'audit.unwritable',
+      `the audit log ${segmentPath()} ${what} while the server was writing it`,
+      'find out who did it, run `latchkey audit verify`, and restart the server to begin a new log; until then no token is issued',
+    )
+    throw broken
+  }
+
+  function segmentPath(): string {
+    return path.join(options.directory, segmentFileName(segment))
   }
 
   /** Cuts off what follows the last whole group. */
@@ -205,7 +237,9 @@ export function openTokenLog(options: TokenLogOptions, dataKeys: DataKeys, clock
   }
 
   function systemEvent(event: 'segment.opened' | 'log.closed', details: Record<string, unknown>): TokenEvent {
-    return { event, at: clock.now(), requestId: '', clientId: '', address: '', details }
+    const row = options.lastRow()
+    const vouching = { ...details, row: row.sequence, row_mac: row.mac }
+    return { event, at: clock.now(), requestId: '', clientId: '', address: '', details: vouching }
   }
 
   function syncSoon(): void {
@@ -238,6 +272,15 @@ export function openTokenLog(options: TokenLogOptions, dataKeys: DataKeys, clock
     written: () => position,
     synced: () => synced,
     problem: () => broken ?? failure,
+    check() {
+      if (file === -1 || isClosed || broken !== undefined) return
+      try {
+        checkDescriptor()
+        checkPath()
+      } catch (error) {
+        broken ??= unwritable(options.directory, error)
+      }
+    },
     async close() {
       if (isClosed) return
       const closing = append([systemEvent('log.closed', {})])

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import type { DataKeys } from '../keys/data-keys.ts'
 import { chainWalk, type ChainWalk } from './chain-walk.ts'
-import type { Checkpoint, LogPosition } from './checkpoint.ts'
+import type { Checkpoint, LogPosition, RowPosition } from './checkpoint.ts'
 import type { Findings } from './findings.ts'
 import { readGroups } from './read-groups.ts'
 import { isMissing, listLogFiles, type LogFiles, type SegmentFile } from './segment-files.ts'
@@ -23,6 +23,8 @@ export interface LogUnderTest {
 export interface VerifiedLog {
   readonly segments: number
   readonly records: number
+  /** The administrative rows that the log vouches for. */
+  readonly rows: readonly RowPosition[]
 }
 
 /** Verifies the files of one log. `undefined` when its directory is not there; that is for the caller to judge. */
@@ -52,7 +54,7 @@ export async function verifyLog(
   if (target !== undefined) compareEnd(log, target, walk, 'this process has written', findings)
   if (checkpoint !== undefined)
     compareEnd(log, checkpoint, walk, 'the checkpoint in the database vouches for', findings)
-  return { segments: segments.length, records: walk.records() }
+  return { segments: segments.length, records: walk.records(), rows: walk.vouchedRows() }
 }
 
 async function walkSegment(

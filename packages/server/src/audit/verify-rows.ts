@@ -14,18 +14,27 @@ const maxPermuted = 32
 /** How many bad rows, and runs of them, are held before they are reported. */
 const maxRun = 1000
 
+/** A row that was there, and who says so. */
+export interface VouchedRow extends RowPosition {
+  readonly by: 'a checkpoint' | 'a token log'
+}
+
 /**
- * Verifies the chain of administrative rows, and that it still reaches what genuine checkpoints vouch for. Goes on behind whatever is wrong.
+ * Verifies the chain of administrative rows, and that it still reaches what genuine checkpoints and token logs vouch for. Goes on behind whatever is wrong.
  * Returns how many rows there are.
  */
 export async function verifyRows(
   store: Pick<AuditLogStore, 'rows'>,
-  vouched: readonly RowPosition[],
+  vouched: readonly VouchedRow[],
   dataKeys: DataKeys,
   findings: Findings,
 ): Promise<number> {
   const walk = rowWalk(dataKeys, findings)
-  const wanted = new Map(vouched.filter(({ sequence }) => sequence > 0).map(({ sequence, mac }) => [sequence, mac]))
+  const wanted = new Map<string, VouchedRow>()
+  for (const row of vouched) {
+    const key = `${row.sequence} ${row.mac}`
+    if (row.sequence > 0 && !wanted.has(key)) wanted.set(key, row)
+  }
   let after = Number.MIN_SAFE_INTEGER
   let count = 0
   for (;;) {
@@ -43,7 +52,7 @@ export async function verifyRows(
     }
     for (const row of page) {
       walk.row(row)
-      if (wanted.get(row.sequence) === row.mac) wanted.delete(row.sequence)
+      wanted.delete(`${row.sequence} ${row.mac}`)
     }
     count += page.length
     const last = page.at(-1)?.sequence
@@ -51,12 +60,14 @@ export async function verifyRows(
     after = last
   }
   walk.finish()
-  for (const sequence of wanted.keys()) {
+  for (const { sequence, by } of wanted.values()) {
     const isThere = sequence <= walk.last()
     const message = isThere
-      ? 'the row is not the one that a checkpoint vouches for'
-      : `the rows end with ${walk.last()}, before this one, which a checkpoint vouches for`
-    findings.problem(isThere ? 'edited' : 'cut_off', `audit_rows ${sequence}`, message)
+      ? `the row is not the one that ${by} vouches for`
+      : `the rows end with ${walk.last()}, before this one, which ${by} vouches for`
+    const why =
+      by === 'a token log' ? '; the database is older than the log: it was put back, or rows were removed' : ''
+    findings.problem(isThere ? 'edited' : 'cut_off', `audit_rows ${sequence}`, message + why)
   }
   return count
 }

@@ -496,3 +496,33 @@ test('a row added behind the last → edited', async () => {
     .execute()
   expect(problemKinds(await verify())).toEqual(['edited'])
 })
+
+test('an older database put back while the logs stay is found by the rows that a log vouches for', async () => {
+  await live.close()
+  const log = await house.open()
+  await appendGroups(log, house.clock, [2])
+  await log.saveCheckpoint()
+  const registrations = await house.db.selectFrom('audit_logs').selectAll().execute()
+  const before = (await house.store.lastRow()).sequence
+  await house.change('client-late')
+  await log.close()
+  live = await house.open()
+  expect((await verifyAudit(live.reader)).findings).toEqual([])
+  await live.close()
+
+  const rewind = async (): Promise<void> => {
+    await house.db.deleteFrom('audit_rows').where('sequence', '>', before).execute()
+    await house.db.deleteFrom('audit_logs').execute()
+    await house.db.insertInto('audit_logs').values(registrations).execute()
+  }
+  await rewind()
+  await rm(path.join(house.directory, live.logId), { recursive: true })
+  live = await house.open()
+  const report = await verifyAudit(live.reader)
+  expect(problemKinds(report)).toEqual(['cut_off'])
+  expect(report.findings[0]?.message).toContain('the database is older than the log')
+  // Another row in its place does not hide it.
+  await house.change('client-other')
+  await live.saveCheckpoint()
+  expect(problemKinds(await verifyAudit(live.reader))).toEqual(['edited'])
+})

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
-import { isGenuineCheckpoint, type Checkpoint, type RowPosition } from './checkpoint.ts'
+import { isGenuineCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { collectFindings, type Findings } from './findings.ts'
 import type { LogRegistration } from './ports.ts'
 import type { AuditReader } from './reader.ts'
@@ -8,7 +8,7 @@ import type { VerificationReport } from './report.ts'
 import { isMissing } from './segment-files.ts'
 import { verificationLimits } from './verification-limits.ts'
 import { verifyLog, type LogUnderTest, type VerifiedLog } from './verify-log.ts'
-import { verifyRows } from './verify-rows.ts'
+import { verifyRows, type VouchedRow } from './verify-rows.ts'
 
 /**
  * Verifies the administrative rows and every token log, streaming: other work goes on meanwhile. Only reads; what it finds is its answer.
@@ -24,10 +24,10 @@ export function verifyAudit(reader: AuditReader): Promise<VerificationReport> {
     const known = new Map(registrations.map((registration) => [registration.id, registration]))
 
     const verified: VerifiedLog[] = []
-    const vouchedRows: RowPosition[] = []
+    const vouchedRows: VouchedRow[] = []
     for (const registration of registrations) {
       const checkpoint = genuineCheckpoint(reader, registration, known, findings)
-      if (checkpoint !== undefined) vouchedRows.push(checkpoint.row)
+      if (checkpoint !== undefined) vouchedRows.push({ ...checkpoint.row, by: 'a checkpoint' })
       const isLive = registration.id === reader.live.id
       const result = await verifyLog(
         {
@@ -42,7 +42,10 @@ export function verifyAudit(reader: AuditReader): Promise<VerificationReport> {
         findings,
       )
       if (result === undefined) judgeAbsence(reader, registration, checkpoint, findings)
-      else verified.push(result)
+      else {
+        verified.push(result)
+        vouchedRows.push(...result.rows.map((row) => ({ ...row, by: 'a token log' }) as const))
+      }
     }
     if (!known.has(reader.live.id)) {
       const message = 'the log that this process is writing is not registered in the database any more'

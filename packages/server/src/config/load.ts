@@ -43,7 +43,8 @@ export function loadSettings(sources: ConfigSources): LoadedSettings {
 }
 
 function parseSetting(key: SettingKey, origin: string, value: unknown): unknown {
-  const shown = settings[key].noFlag === true ? '' : ` ${JSON.stringify(value)}`
+  // A URL may carry a password before its host.
+  const shown = settings[key].noFlag === true ? '' : ` ${JSON.stringify(value).replace(/\/\/.*@/, '//[redacted]@')}`
   if (typeof value === 'string' && /^(tcp|udp):\/\//.test(value)) {
     throw invalid(
       `${origin}${shown} is a service's address: Kubernetes sets such variables for a service named "latchkey"`,

@@ -51,6 +51,8 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     refuseBrokenRequest(options, error, socket)
   })
+  // What holds connections open without asking for anything must not take the descriptors that the audit log needs.
+  server.maxConnections = maxConnections
   await listen(server, options)
   const { port } = server.address() as AddressInfo
   return {
@@ -73,6 +75,14 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
 
 const stopping = problem(503, 'Stopping', 'this server is stopping; send the request again', ['Retry-After', '1'])
 const starting = problem(503, 'Starting', 'this server is starting; send the request again', ['Retry-After', '1'])
+
+/** Connections at a time; further ones are closed. A proxy in front keeps strangers' and partners' apart. */
+const maxConnections = 8192
+
+/** The origin of a listener on this address; a loopback name or address stays as it is, IPv6 gets its brackets (RFC 3986 §3.2.2). */
+export function originOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
 
 interface State {
   draining: boolean
@@ -106,7 +116,11 @@ function accept(options: ListenerOptions, state: State, message: IncomingMessage
       address: options.findAddress(message),
       body,
     }
-    endpoint(request).then(
+    // Called inside a promise, so that what an endpoint throws at once ends its request and not the process.
+    const answered = new Promise<HttpResponse>((resolve) => {
+      resolve(endpoint(request))
+    })
+    answered.then(
       (result) => {
         // Nothing that comes after an oversized body on this connection can be trusted to be a request.
         answer(response, id, result, state.draining || body.kind === 'too-large')

@@ -19,6 +19,10 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: (line) => void target.write(redact(line)) },
+    {
+      write(line) {
+        target.write(redact(line))
+      },
+    },
   )
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
+import path from 'node:path'
 import { Fault } from '../kernel/faults.ts'
 
 /** 32 bytes that open every data key. Held in memory only; backups never contain it. */
@@ -15,7 +16,7 @@ export type MasterKeySource =
 export function readMasterKey(source: MasterKeySource): MasterKey {
   if (source.kind === 'value') return parseMasterKey(source.value, source.name)
   if (source.kind === 'development-file' && source.fresh && !existsSync(source.path)) {
-    writeFileSync(source.path, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' })
+    makeMasterKey(source.path)
   }
   let text: string
   try {
@@ -38,6 +39,19 @@ export function readMasterKey(source: MasterKeySource): MasterKey {
     )
   }
   return parseMasterKey(text.trim(), source.path)
+}
+
+/** On the disk, whole, before anything is sealed under it. */
+function makeMasterKey(file: string): void {
+  const partial = `${file}.new`
+  const descriptor = openSync(partial, 'w', 0o600)
+  writeSync(descriptor, `${randomBytes(32).toString('base64url')}\n`)
+  fsyncSync(descriptor)
+  closeSync(descriptor)
+  renameSync(partial, file)
+  const directory = openSync(path.dirname(file), 'r')
+  fsyncSync(directory)
+  closeSync(directory)
 }
 
 function parseMasterKey(text: string, origin: string): MasterKey {

@@ -23,6 +23,7 @@ function vault(): Vault {
     dataKeys: [],
     signingKeys: [],
     installed: false,
+    isNew: () => Promise.resolve(!it.installed),
     loadDataKeys: () => Promise.resolve([...it.dataKeys]),
     loadSigningKeys: () => Promise.resolve([...it.signingKeys]),
     installFirstKeys(dataKeys, signingKeys) {

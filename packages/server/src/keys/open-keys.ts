@@ -7,6 +7,8 @@ import { createSigningKey, openSigningKeys, type SealedSigningKey, type SigningK
 
 /** The port of this room. */
 export interface KeyStore {
+  /** Whether this database never had keys: only then may a master key be made for it. */
+  isNew(): Promise<boolean>
   loadDataKeys(): Promise<SealedDataKey[]>
   loadSigningKeys(): Promise<SealedSigningKey[]>
   /** Stores the first keys of a new installation; answers false, and stores nothing, when there ever were any. */

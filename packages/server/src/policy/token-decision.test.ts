@@ -65,7 +65,8 @@ function credential(expiresAt?: number): CompiledCredential {
 }
 
 interface Asked {
-  readonly scope?: string | 'malformed'
+  /** `malformed` stands for one that breaks the grammar. */
+  readonly scope?: string
   readonly resources?: readonly string[]
   readonly client?: CompiledClient
   readonly credentials?: readonly CompiledCredential[]

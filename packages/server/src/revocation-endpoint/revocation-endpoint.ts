@@ -24,6 +24,8 @@ export function revocationEndpoint(context: RevocationContext): Endpoint {
       if (!read.ok) return doneAlready
       const { clientId } = caller.client
       if (read.value.claims.client_id !== clientId) return 'token.of_another_client'
+      // What has ended already is not ended again: a repeated call leaves nothing behind.
+      if (!(await context.inspector.inspect(token)).ok) return doneAlready
       await revokeToken(
         context.change,
         { actor: clientId, requestId: request.id, now: context.clock.now() },

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -65,20 +65,16 @@ async function modeOf(file: string): Promise<number> {
 describe('making one', () => {
   test('with the directories above it; for this user alone; marked as development', async () => {
     directory = path.join(home, 'a', 'b', 'data')
-    const { path: resolved, fresh } = open()
-    expect(resolved).toBe(directory)
-    expect(fresh).toBe(true)
+    expect(open().path).toBe(directory)
     expect(await modeOf(directory)).toBe(0o700)
     expect(await modeOf(path.join(directory, 'DEVELOPMENT'))).toBe(0o600)
   })
 
-  test('it is fresh until there is a database', async () => {
-    expect(open().fresh).toBe(true)
-    release()
-    expect(open().fresh).toBe(true)
-    release()
-    await writeFile(path.join(directory, 'latchkey.db'), '')
-    expect(open().fresh).toBe(false)
+  test('what is in it, the lock included, is for this user alone', async () => {
+    open()
+    const names = await readdir(directory)
+    expect(names).toContain('lock')
+    for (const name of names) expect([name, await modeOf(path.join(directory, name))]).toEqual([name, 0o600])
   })
 
   test('an empty one is taken, and closed to others', async () => {
@@ -92,7 +88,7 @@ describe('making one', () => {
   test('what a start that was cut off left behind is no hindrance', async () => {
     await mkdir(directory)
     await writeFile(path.join(directory, 'lock'), '')
-    expect(open().fresh).toBe(true)
+    expect(open().path).toBe(directory)
   })
 
   test.each(['latchkey.db', 'thesis.txt', '.git'])(
@@ -153,6 +149,12 @@ describe('the lock', () => {
     open()
   })
 
+  test('a refused attempt in this process does not let another process in', async () => {
+    open()
+    expect(faultOf(() => open())).toMatchObject({ code: 'data_directory.locked' })
+    expect(await start(opener()).line()).toMatch(/^data_directory\.locked/)
+  })
+
   test('another process is refused, by whatever path it comes', async () => {
     open()
     expect(await start(opener()).line()).toMatch(/^data_directory\.locked stop it/)
@@ -169,7 +171,7 @@ describe('the lock', () => {
     expect(faultOf(() => resetDevelopmentDirectory(directory))).toMatchObject({ code: 'data_directory.locked' })
     expect(await readdir(directory)).toContain('DEVELOPMENT')
     await other.kill()
-    expect(open().fresh).toBe(true)
+    expect(open().path).toBe(directory)
   })
 
   test('a refused opener changes nothing', async () => {
@@ -182,14 +184,55 @@ describe('the lock', () => {
 })
 
 describe('--reset', () => {
-  test('removes what dev made, with everything in it', async () => {
+  test('removes what dev made, and leaves the lock for whoever waits for it', async () => {
     open()
     release()
     await mkdir(path.join(directory, 'audit'))
     await writeFile(path.join(directory, 'audit', '1.jsonl'), '')
+    const files = ['latchkey.db', 'latchkey.db-wal', 'configurations.db', 'master.key', 'demo.env', 'admin.json']
+    for (const name of files) await writeFile(path.join(directory, name), '')
+    const link = path.join(home, 'link')
+    await symlink(directory, link)
+    resetDevelopmentDirectory(link)
+    expect(await readdir(directory)).toEqual(['lock'])
     resetDevelopmentDirectory(directory)
-    expect(await readdir(home)).toEqual([])
-    expect(open().fresh).toBe(true)
+    expect(open().path).toBe(directory)
+  })
+
+  test.each(['thesis.txt', '.git', 'latchkey.db.backup', 'lock.txt'])(
+    'with %s in it, which Latchkey did not make, nothing is removed',
+    async (name) => {
+      open()
+      release()
+      await writeFile(path.join(directory, name), 'precious')
+      await writeFile(path.join(directory, 'latchkey.db'), 'data')
+      const before = await readdir(directory)
+      const fault = faultOf(() => resetDevelopmentDirectory(directory))
+      expect(fault).toMatchObject({ code: 'data_directory.unusable' })
+      expect(fault.message).toContain(name)
+      expect(await readdir(directory)).toEqual(before)
+    },
+  )
+
+  test.each<[string, (marker: string) => Promise<unknown>]>([
+    ['empty', (marker) => writeFile(marker, '')],
+    ['of other content', (marker) => writeFile(marker, 'yes')],
+    ['a directory', (marker) => mkdir(marker)],
+    ['a link', (marker) => symlink(path.join(home, 'genuine', 'DEVELOPMENT'), marker)],
+  ])('a marker that is %s does not count', async (_, make) => {
+    openDataDirectory(path.join(home, 'genuine'), dev).release()
+    await mkdir(directory)
+    await make(path.join(directory, 'DEVELOPMENT'))
+    await writeFile(path.join(directory, 'master.key'), 'precious')
+    expect(faultOf(() => resetDevelopmentDirectory(directory))).toMatchObject({ code: 'data_directory.unusable' })
+    expect(await readdir(directory)).toEqual(['DEVELOPMENT', 'master.key'])
+  })
+
+  test.runIf(process.geteuid?.() === 0)('a marker of another user does not count', async () => {
+    open()
+    release()
+    await chown(path.join(directory, 'DEVELOPMENT'), 65534, 65534)
+    expect(faultOf(() => resetDevelopmentDirectory(directory))).toMatchObject({ code: 'data_directory.unusable' })
   })
 
   test('a directory that is not there is no mistake', async () => {

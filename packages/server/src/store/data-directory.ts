@@ -1,4 +1,17 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describeError, Fault } from '../kernel/faults.ts'
@@ -6,13 +19,26 @@ import { describeError, Fault } from '../kernel/faults.ts'
 /** A data directory that this process alone uses. */
 export interface DataDirectory {
   readonly path: string
-  /** Whether nothing had been stored in it before. */
-  readonly fresh: boolean
   release(): void
 }
 
 /** Marks a directory that `dev` made: its master key and authority are not for production. */
 const developmentMarker = 'DEVELOPMENT'
+const developmentNotice = 'This directory was made by `latchkey dev`. `latchkey serve` refuses it.\n'
+
+/** The lock, and what SQLite keeps beside it. */
+const lockNames = /^lock(-journal|-wal|-shm)?$/
+
+/** All that `dev` makes in its directory, and so all that `--reset` may remove. */
+const madeNames = new RegExp(
+  [
+    lockNames.source,
+    `^${developmentMarker}$`,
+    /^(latchkey|configurations)\.db(-journal|-wal|-shm)?$/.source,
+    /^(demo\.env|admin\.json)(\.new)?$/.source,
+    /^(master\.key|audit|admin|mail)$/.source,
+  ].join('|'),
+)
 
 /**
  * Opens and locks a data directory, making it (0700) when it is not there. Throws Fault `data_directory.unusable` or `.locked`, having changed
@@ -34,27 +60,22 @@ export function openDataDirectory(directory: string, options: { readonly develop
     const { mode, uid } = statSync(resolved)
     if (uid === process.getuid?.() && (mode & 0o077) !== 0) chmodSync(resolved, 0o700)
     if (marks) {
-      writeFileSync(marker, 'This directory was made by `latchkey dev`. `latchkey serve` refuses it.\n', {
-        mode: 0o600,
-      })
+      writeFileSync(marker, developmentNotice, { mode: 0o600 })
     }
   } catch (error) {
     lock.close()
     throw unusable(resolved, error)
   }
-  const fresh = !existsSync(path.join(resolved, 'latchkey.db'))
-  return { path: resolved, fresh, release: () => lock.close() }
+  return { path: resolved, release: () => lock.close() }
 }
 
 /** Refuses a directory with anything in it but a lock, which a start that was cut off leaves behind. */
 function refuseForeign(directory: string): void {
-  let names: string[]
   try {
-    names = existsSync(directory) ? readdirSync(directory) : []
+    if (!existsSync(directory) || isBare(directory)) return
   } catch (error) {
     throw unusable(directory, error)
   }
-  if (names.every((name) => name === 'lock' || name === 'lock-journal')) return
   throw new Fault(
     'data_directory.unusable',
     `${directory} is not empty and was not made by \`latchkey dev\``,
@@ -62,26 +83,63 @@ function refuseForeign(directory: string): void {
   )
 }
 
-/** Removes a development directory with everything in it, for `--reset`. Throws a Fault when it is in use or was not made by `dev`. */
+/**
+ * Removes what `dev` keeps in its directory, for `--reset`. Directory and lock stay: whoever waits for a lock that is removed would hold
+ * nothing. Throws a Fault, having removed nothing, when it is in use, was not made by `dev`, or has anything else in it.
+ */
 export function resetDevelopmentDirectory(directory: string): void {
-  const resolved = path.resolve(directory)
-  if (!existsSync(resolved)) return
-  if (!existsSync(path.join(resolved, developmentMarker))) {
-    throw new Fault(
-      'data_directory.unusable',
-      `${resolved} was not made by \`latchkey dev\`, so --reset leaves it alone`,
-      'choose another directory with --data-dir',
-    )
+  if (!existsSync(directory)) return
+  let lock: DatabaseSync | undefined
+  try {
+    const resolved = realpathSync(directory)
+    if (isBare(resolved)) return
+    refuseNotMade(resolved)
+    lock = takeLock(resolved)
+    const names = readdirSync(resolved).filter((name) => !lockNames.test(name))
+    const foreign = names.find((name) => !madeNames.test(name))
+    if (foreign !== undefined)
+      throw notReset(resolved, `has ${JSON.stringify(foreign)} in it, which Latchkey did not make`)
+    // The marker last: a reset that was cut off can be done again.
+    const ordered = [...names.filter((name) => name !== developmentMarker), developmentMarker]
+    for (const name of ordered) rmSync(path.join(resolved, name), { recursive: true, force: true })
+  } catch (error) {
+    throw error instanceof Fault ? error : unusable(directory, error)
+  } finally {
+    lock?.close()
   }
-  takeLock(resolved).close()
-  rmSync(resolved, { recursive: true })
+}
+
+/** Whether there is nothing in it but a lock, so nothing to remove. */
+function isBare(directory: string): boolean {
+  return readdirSync(directory).every((name) => lockNames.test(name))
+}
+
+/** The marker has to be the very file that {@link openDataDirectory} wrote: a name alone may be anybody's. */
+function refuseNotMade(directory: string): void {
+  const marker = path.join(directory, developmentMarker)
+  const found = lstatSync(marker, { throwIfNoEntry: false })
+  const isOurs = found?.isFile() === true && found.uid === process.geteuid?.()
+  if (isOurs && readFileSync(marker, 'utf8') === developmentNotice) return
+  throw notReset(directory, 'was not made by `latchkey dev`')
+}
+
+function notReset(directory: string, why: string): Fault {
+  return new Fault(
+    'data_directory.unusable',
+    `${directory} ${why}, so --reset leaves it alone`,
+    'move away what is not of Latchkey, or choose another directory with --data-dir',
+  )
 }
 
 /** Node has no file locks of its own; an exclusive transaction in an otherwise empty database is one. */
 function takeLock(directory: string): DatabaseSync {
   let lock: DatabaseSync | undefined
   try {
-    lock = new DatabaseSync(path.join(directory, 'lock'), { timeout: 0 })
+    const file = path.join(directory, 'lock')
+    // Made by us for its mode, which SQLite gives to the files beside it too. Only when it is not there: closing any descriptor of the file
+    // would drop the lock that this process may hold on it (POSIX record locks).
+    if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600))
+    lock = new DatabaseSync(file, { timeout: 0 })
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
     return lock
   } catch (error) {

@@ -5,7 +5,7 @@ import { describeError, Fault } from '../kernel/faults.ts'
 import type { Schema } from './sql/schema.ts'
 
 /** How long a statement waits for another process that holds the file, in milliseconds. It blocks this process: keep it short. */
-const busyTimeoutMs = 250
+const busyTimeoutMs = 50
 
 /**
  * Opens an embedded database: WAL, and `synchronous=FULL`, so that a commit that was answered survives the loss of power.

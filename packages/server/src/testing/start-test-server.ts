@@ -10,7 +10,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { newRequestId } from '../kernel/ids.ts'
 import { createLogger } from '../kernel/log.ts'
 import { systemRandom } from '../kernel/random.ts'
-import { createResourceServer } from '../resource-servers/manage-resource-servers.ts'
+import { createResourceServer } from '../resource-servers/create-resource-server.ts'
 
 /** A clock that stands still until it is moved. */
 export interface TestClock extends Clock {
@@ -111,6 +111,7 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly text: string
   /** The body as JSON; throws when it is none. */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- a test says what shape it expects, and then asserts it
   json<T = Record<string, unknown>>(): T
 }
 
@@ -123,7 +124,7 @@ export function send(
     const { headers = {} } = options
     // Given as a list, headers are sent as they are, Host included.
     const sent = Array.isArray(headers) ? ['Host', new URL(url).host, ...headers] : headers
-    const outgoing = request(url, { method: options.method ?? 'GET', headers: sent as never, agent: false })
+    const outgoing = request(url, { method: options.method ?? 'GET', headers: sent, agent: false })
     outgoing.on('response', (incoming) => {
       const chunks: Buffer[] = []
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -133,7 +134,7 @@ export function send(
           status: incoming.statusCode ?? 0,
           headers: incoming.headers,
           text,
-          json: <T>() => JSON.parse(text) as T,
+          json: () => JSON.parse(text) as never,
         })
       })
       incoming.on('error', reject)

@@ -34,7 +34,9 @@ export async function answerAuthenticated(
     // (REQUIRED) RFC 7662 §2.1, RFC 7009 §2.1
     const token = parameters.get('token')
     const result = token === undefined ? 'request.token_missing' : await answer(authenticated.value, token)
-    return typeof result === 'string' ? await refuse(context, request, parameters, event, result) : result
+    return typeof result === 'string'
+      ? await refuse(context, request, parameters, event, result, authenticated.value)
+      : result
   } catch (error) {
     if (!(error instanceof Fault)) throw error
     return refuse(context, request, parameters, event, 'unavailable.store')
@@ -47,9 +49,12 @@ async function refuse(
   form: Form,
   event: 'introspection.denied' | 'revocation.denied',
   reason: RefusalReason,
+  caller?: AuthenticatedClient,
 ): Promise<HttpResponse> {
-  if (context.log.recordsStranger(request.address, reason)) {
-    const recorded = { event, at: context.clock.now(), requestId: request.id, clientId: claimedClientId(request, form) }
+  const clientId = caller?.client.clientId ?? claimedClientId(request, form)
+  const authenticated = caller !== undefined
+  if (context.log.recordsRefusal({ reason, clientId, authenticated, address: request.address })) {
+    const recorded = { event, at: context.clock.now(), requestId: request.id, clientId }
     try {
       await context.log.append([{ ...recorded, address: request.address, details: { reason } }])
     } catch {

@@ -1,6 +1,7 @@
 import type { TokenEvent } from '../audit/token-events.ts'
 import type { HttpRequest, HttpResponse } from '../http/exchange.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { redact } from '../kernel/redaction.ts'
 import type { Grant } from '../policy/token-decision.ts'
 import type { IssuedToken, TokenIssuer } from '../tokens/issue.ts'
 import type { RefusalReason } from './refusals.ts'
@@ -12,30 +13,38 @@ import { respondGrant, respondRefusal } from './respond.ts'
  */
 
 /** What a request came to. */
-export type TokenOutcome =
-  | Grant
-  | {
-      readonly kind: 'refused'
-      readonly reason: RefusalReason
-      readonly about: string | undefined
-      /** As far as the caller said; empty when it did not. */
-      readonly clientId: string
-      readonly authenticated: boolean
-    }
+export type TokenOutcome = Grant | RefusedOutcome
+
+export interface RefusedOutcome {
+  readonly kind: 'refused'
+  readonly reason: RefusalReason
+  readonly about: string | undefined
+  /** As far as the caller said; empty when it did not. */
+  readonly clientId: string
+  readonly authenticated: boolean
+}
 
 /** Where outcomes are recorded before they are answered. */
 export interface OutcomeLog {
   /** Rejects with Fault `audit.unwritable`; then nothing was recorded. */
   append(events: readonly TokenEvent[]): Promise<void>
-  /** Whether a refusal of somebody unknown is recorded by itself; beyond a rate they are counted instead. */
-  recordsStranger(address: string, reason: string): boolean
+  /** Whether this refusal is recorded by itself; beyond a rate they are counted instead. */
+  recordsRefusal(refusal: RecordedRefusal): boolean
   /** Written behind, for diagnosis. */
   noteGrant(grant: Grant): void
   noteRefusal(clientId: string, requestId: string, reason: string, address: string): void
 }
 
+export interface RecordedRefusal {
+  readonly reason: RefusalReason
+  /** Of a client that authenticated, or that a caller claimed to be. */
+  readonly clientId: string
+  readonly authenticated: boolean
+  readonly address: string
+}
+
 export interface GroupCommit {
-  /** Issues, records and answers, together with the other outcomes of this turn. Never rejects. */
+  /** Issues, records and answers, together with the other outcomes of this turn. Rejects only when this one could not be signed. */
   complete(request: HttpRequest, outcome: TokenOutcome): Promise<HttpResponse>
 }
 
@@ -43,10 +52,20 @@ interface Pending {
   readonly request: HttpRequest
   readonly outcome: TokenOutcome
   readonly resolve: (response: HttpResponse) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** A request whose answer is ready, and what is noted for diagnosis once its record is written. */
+interface Settled {
+  readonly response: HttpResponse
+  readonly note: () => void
 }
 
 /** Requests that wait at most; beyond it new ones are told to come again. A second's worth of work on a fast machine. */
 const maxWaiting = 16_384
+
+/** Characters of a scope or resource that are recorded: callers choose them. */
+const maxAboutLength = 200
 
 export function groupCommit(issuer: TokenIssuer, log: OutcomeLog, clock: Clock, retryAfter: () => number): GroupCommit {
   let collecting: Pending[] = []
@@ -56,56 +75,67 @@ export function groupCommit(issuer: TokenIssuer, log: OutcomeLog, clock: Clock, 
     const group = collecting
     collecting = []
     const events: TokenEvent[] = []
-    const responses = group.map(({ request, outcome }) => settle(request, outcome, events))
+    const settled = group.map((pending) => ({ pending, ...settle(pending, events) }))
     const recorded = events.length === 0 ? Promise.resolve() : log.append(events)
     recorded.then(
       () => {
-        release(group, (index) => responses[index])
+        waiting -= group.length
+        for (const { pending, response, note } of settled) {
+          note()
+          pending.resolve(response)
+        }
       },
       () => {
-        release(group, (_index, { request }) => unavailable(request, 'unavailable.audit'))
+        waiting -= group.length
+        for (const { request, resolve } of group) resolve(unavailable(request, 'unavailable.audit'))
       },
     )
   }
 
-  function release(
-    group: readonly Pending[],
-    answer: (index: number, pending: Pending) => HttpResponse | undefined,
-  ): void {
-    waiting -= group.length
-    for (const [index, pending] of group.entries()) {
-      const response = answer(index, pending)
-      if (response !== undefined) pending.resolve(response)
+  /** What goes wrong with one request must not take the others of its group with it. */
+  function settle(pending: Pending, events: TokenEvent[]): Settled {
+    try {
+      const { request, outcome } = pending
+      return outcome.kind === 'grant' ? settleGrant(request, outcome, events) : settleRefusal(request, outcome, events)
+    } catch (error) {
+      pending.reject(error)
+      return { response: unavailable(pending.request, 'unavailable.audit'), note: () => undefined }
     }
   }
 
-  function settle(request: HttpRequest, outcome: TokenOutcome, events: TokenEvent[]): HttpResponse {
-    if (outcome.kind === 'grant') {
-      const token = issuer.issue(outcome)
-      events.push(grantedEvent(request, outcome, token, clock))
-      log.noteGrant(outcome)
-      return respondGrant(token, outcome)
+  function settleGrant(request: HttpRequest, grant: Grant, events: TokenEvent[]): Settled {
+    const token = issuer.issue(grant)
+    events.push(grantedEvent(request, grant, token, clock))
+    return {
+      response: respondGrant(token, grant),
+      note: () => {
+        log.noteGrant(grant)
+      },
     }
-    const { reason, about, clientId, authenticated } = outcome
-    if (authenticated || log.recordsStranger(request.address, reason)) {
-      const event = { event: 'token.denied', at: clock.now(), requestId: request.id, clientId } as const
-      events.push({ ...event, address: request.address, details: { reason, about } })
+  }
+
+  function settleRefusal(request: HttpRequest, refusal: RefusedOutcome, events: TokenEvent[]): Settled {
+    const { reason, about, clientId, authenticated } = refusal
+    const { id, address } = request
+    if (log.recordsRefusal({ reason, clientId, authenticated, address })) {
+      const details = { reason, about: about === undefined ? undefined : redact(about).slice(0, maxAboutLength) }
+      events.push({ event: 'token.denied', at: clock.now(), requestId: id, clientId, address, details })
     }
-    if (authenticated) log.noteRefusal(clientId, request.id, reason, request.address)
-    return respondRefusal({
-      reason,
-      about,
-      usedAuthorizationHeader: request.headers.authorization !== undefined,
-      retryAfterSeconds: retryAfter(),
-    })
+    const usedAuthorizationHeader = request.headers.authorization !== undefined
+    return {
+      response: respondRefusal({ reason, about, usedAuthorizationHeader, retryAfterSeconds: retryAfter() }),
+      note: () => {
+        if (authenticated) log.noteRefusal(clientId, id, reason, address)
+      },
+    }
   }
 
   return {
     complete(request, outcome) {
       if (waiting >= maxWaiting) return Promise.resolve(unavailable(request, 'unavailable.overload'))
-      return new Promise((resolve) => {
+      return new Promise((resolve, reject) => {
         waiting++
-        if (collecting.push({ request, outcome, resolve }) === 1) setImmediate(flush)
+        if (collecting.push({ request, outcome, resolve, reject }) === 1) setImmediate(flush)
       })
     },
   }

@@ -14,6 +14,9 @@ export const oauthHeaders: readonly string[] = [
   'no-cache',
 ]
 
+/** What is away (a database, a full disk, a burst) may be back within seconds. */
+const unavailableRetrySeconds = 2
+
 /** A refusal with what its answer depends on. */
 export interface Refusal {
   readonly reason: RefusalReason
@@ -21,7 +24,7 @@ export interface Refusal {
   readonly about?: string | undefined
   /** Whether the caller used the Authorization header: then a 401 names the scheme (RFC 6749 §5.2). */
   readonly usedAuthorizationHeader: boolean
-  /** For 429 and 503. */
+  /** For 429. */
   readonly retryAfterSeconds?: number | undefined
 }
 
@@ -48,7 +51,8 @@ function refusalHeaders(status: number, refusal: Refusal): string[] {
   if (status === 401 && refusal.usedAuthorizationHeader) {
     return ['WWW-Authenticate', formatChallenge('Basic', { realm: 'latchkey', charset: 'UTF-8' })]
   }
-  if (status === 429 || status === 503) return ['Retry-After', String(refusal.retryAfterSeconds ?? 1)]
+  if (status === 429) return ['Retry-After', String(refusal.retryAfterSeconds ?? unavailableRetrySeconds)]
+  if (status === 503) return ['Retry-After', String(unavailableRetrySeconds)]
   return []
 }
 

@@ -1,8 +1,9 @@
+import type { EpochMs } from '@latchkey/protocol'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import type { Change, ChangeContext } from '../audit/change.ts'
 import type { AdminServices, GrantPreview, GrantQuestion, LocalToken, TokenInspection } from '../admin-api/services.ts'
 import type { ClientId } from '../clients/client.ts'
-import type { CompiledClient } from '../clients/compiled-client.ts'
+import type { CompiledClient, CompiledCredential } from '../clients/compiled-client.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { refuseChange, type ChangeRefusal } from '../kernel/refusal.ts'
 import { done, type Result } from '../kernel/result.ts'
@@ -26,23 +27,30 @@ export interface LocalTokensContext {
 
 /** What an administrator does with tokens: ask what a client would get, issue under its built-in credential, look into one, end one. */
 export function localTokens(context: LocalTokensContext): AdminServices['tokens'] {
-  async function decide(question: GrantQuestion): Promise<Result<Grant | Denial, ChangeRefusal>> {
+  async function decide(
+    question: GrantQuestion,
+    choose: (client: CompiledClient) => CompiledCredential | undefined,
+  ): Promise<Result<Grant | Denial | 'no-credential', ChangeRefusal>> {
     const client = await context.load(question.clientId)
     if (client === undefined)
       return refuseChange('client.unknown', `there is no client ${question.clientId}`, 'client_id')
     const request = { scope: parseRequestedScope(question.scope), resources: question.resources ?? [] }
     const catalogue = context.catalogue()
-    return done(decideToken({ client, credentials: [client.local], catalogue, request, now: context.clock.now() }))
+    const credential = choose(client)
+    if (credential === undefined && client.state === 'enabled') return done('no-credential')
+    const credentials = [credential ?? client.local]
+    return done(decideToken({ client, credentials, catalogue, request, now: context.clock.now() }))
   }
 
   return {
     async preview(question) {
-      const decided = await decide(question)
+      const decided = await decide(question, (client) => longestSecret(client, context.clock.now()))
       return decided.ok ? done(describeDecision(decided.value)) : decided
     },
     async issueLocally(context_, question) {
-      const decided = await decide(question)
+      const decided = await decide(question, (client) => client.local)
       if (!decided.ok) return decided
+      if (decided.value === 'no-credential') return refuseChange('token.denied', noSecret)
       return decided.value.kind === 'denial' ? refuseDenied(decided.value) : issue(context, context_, decided.value)
     },
     inspect: (token) => inspect(context.inspector, token),
@@ -93,7 +101,20 @@ function decode(token: string): Pick<TokenInspection, 'header' | 'claims'> {
   }
 }
 
-function describeDecision(decision: Grant | Denial): GrantPreview {
+/** The secret in force that lasts longest: what the client would use if it used the best that it has. */
+function longestSecret(client: CompiledClient, now: EpochMs): CompiledCredential | undefined {
+  return [...client.secrets.values()]
+    .filter((secret) => secret.revokedAt === undefined && (secret.expiresAt ?? Infinity) > now)
+    .toSorted((a, b) => (b.expiresAt ?? Number.MAX_SAFE_INTEGER) - (a.expiresAt ?? Number.MAX_SAFE_INTEGER))
+    .at(0)
+}
+
+const noSecret = 'The client has no secret in force: all are revoked or have expired.'
+
+function describeDecision(decision: Grant | Denial | 'no-credential'): GrantPreview {
+  if (decision === 'no-credential') {
+    return { granted: false, reason: 'client.no_secret_in_force', error: 'invalid_client', explanation: noSecret }
+  }
   if (decision.kind === 'denial') {
     const { reason } = decision
     return { granted: false, reason, error: publicRefusals[reason].error, explanation: explain(decision) }

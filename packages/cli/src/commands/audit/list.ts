@@ -19,7 +19,8 @@ export function listVerb(): Command {
       'latchkey audit list --event token.denied --since 2026-11-23',
       'latchkey audit list --request-id 01k9z5vxw3e8m2q4r6t8y0a1b3 --json',
     ],
-    notes: 'ABOUT is the reason of a refusal, the scopes of a grant, or a name; all details are in the output of --json.',
+    notes:
+      'ABOUT is the reason of a refusal, the scopes of a grant, or a name; all details are in the output of --json.',
     options: [
       new Option('--client <CLIENT>', 'entries of this client'),
       new Option('--request-id <ID>', 'entries of this request, as in X-Request-Id'),

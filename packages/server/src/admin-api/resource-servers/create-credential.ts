@@ -1,5 +1,5 @@
 import { done } from '../../kernel/result.ts'
-import { addResourceServerCredential } from '../../resource-servers/manage-resource-servers.ts'
+import { addResourceServerCredential } from '../../resource-servers/add-resource-server-credential.ts'
 import { changeContext, type Operation } from '../operation.ts'
 
 /** `POST /resource-servers/{name}/credentials`. Refuses with `resource_server.unknown`. */

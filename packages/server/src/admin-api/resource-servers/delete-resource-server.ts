@@ -1,5 +1,5 @@
 import { done } from '../../kernel/result.ts'
-import * as resourceServers from '../../resource-servers/manage-resource-servers.ts'
+import * as resourceServers from '../../resource-servers/delete-resource-server.ts'
 import { changeContext, type Operation } from '../operation.ts'
 
 /** `DELETE /resource-servers/{name}`. Refuses with `resource_server.unknown`, `resource_server.in_use`. */

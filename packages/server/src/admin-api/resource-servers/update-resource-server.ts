@@ -1,5 +1,5 @@
 import { done } from '../../kernel/result.ts'
-import * as resourceServers from '../../resource-servers/manage-resource-servers.ts'
+import * as resourceServers from '../../resource-servers/update-resource-server.ts'
 import { changeContext, type Operation } from '../operation.ts'
 import { resourceServerShape } from '../shapes.ts'
 

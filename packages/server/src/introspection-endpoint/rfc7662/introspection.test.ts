@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { SignJWT, decodeJwt, decodeProtectedHeader, generateKeyPair } from 'jose'
-import { addResourceServerCredential } from '../../resource-servers/manage-resource-servers.ts'
+import { addResourceServerCredential } from '../../resource-servers/add-resource-server-credential.ts'
 import { revokeSecret } from '../../clients/manage-secrets.ts'
 import { setClientState, updateClient, deleteClient } from '../../clients/update-client.ts'
 import type { ClientId } from '../../clients/client.ts'

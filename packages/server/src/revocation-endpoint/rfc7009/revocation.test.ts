@@ -49,10 +49,12 @@ describe('RFC 7009 §2.2 revoked', () => {
     expect([await isActive(token), await isActive(sibling)]).toEqual([false, true])
   })
 
-  test('again: 200 again', async () => {
+  test('again: 200 again, and nothing more is stored', async () => {
     const token = await getToken()
     expect((await revoke(client, token)).status).toBe(200)
+    const stored = storedRevocations()
     expect((await revoke(client, token, { token_type_hint: 'access_token' })).status).toBe(200)
+    expect(storedRevocations()).toBe(stored)
   })
 
   test('it is audited by whom, and survives a restart', async () => {

@@ -44,6 +44,7 @@ export function describeKeys(openBackend: OpenBackend): void {
     test('a new database has none', async ({ rig }) => {
       expect(await rig.store.keys.loadDataKeys()).toEqual([])
       expect(await rig.store.keys.loadSigningKeys()).toEqual([])
+      expect(await rig.store.keys.isNew()).toBe(true)
     })
 
     test('the first keys come back as they went in, also after a restart; there are no second ones', async ({
@@ -55,6 +56,7 @@ export function describeKeys(openBackend: OpenBackend): void {
       expect(await rig.store.keys.installFirstKeys(later.dataKeys, later.signingKeys)).toBe(false)
       await rig.closeAll()
       const { keys } = await rig.open()
+      expect(await keys.isNew()).toBe(false)
       expect(await keys.installFirstKeys(later.dataKeys, later.signingKeys)).toBe(false)
       const loaded = await keys.loadDataKeys()
       expect(loaded.toSorted((a, b) => b.createdAt - a.createdAt)).toStrictEqual(dataKeys)
@@ -83,6 +85,7 @@ export function describeKeys(openBackend: OpenBackend): void {
       const orphaned = signingKeys.map((key) => ({ ...key, dataKeyId: 'unknown' }))
       await expect(rig.store.keys.installFirstKeys(dataKeys, orphaned)).rejects.toThrow()
       expect(await rig.store.keys.loadDataKeys()).toEqual([])
+      expect(await rig.store.keys.isNew()).toBe(true)
       expect(await rig.store.keys.installFirstKeys(dataKeys, signingKeys)).toBe(true)
     })
   })

@@ -2,11 +2,11 @@ import type { Kysely } from 'kysely'
 import { Migrator, type Migration } from 'kysely/migration'
 import { Fault } from '../../kernel/faults.ts'
 import type { Schema } from '../sql/schema.ts'
-import * as registry from './0001-registry.ts'
+import { up as registry } from './0001-registry.ts'
 
 /** Every migration there is, in order. A name is never reused, a released migration never edited. */
 const migrations: Readonly<Record<string, Migration>> = {
-  '0001-registry': registry,
+  '0001-registry': { up: registry },
 }
 
 /**

@@ -171,7 +171,7 @@ async function listClients(db: Kysely<Schema>, page: PageRequest): Promise<Page<
     items: await withScopes(db, shown),
     nextCursor:
       rows.length > page.limit && last !== undefined
-        ? encodeCursor({ at: last.created_at as EpochMs, id: last.client_id })
+        ? encodeCursor({ at: last.created_at, id: last.client_id })
         : undefined,
   }
 }

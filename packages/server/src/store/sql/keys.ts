@@ -7,6 +7,14 @@ import type { Schema } from './schema.ts'
 
 export function keyStore(db: Kysely<Schema>): KeyStore {
   return {
+    async isNew() {
+      const installed = await db
+        .selectFrom('sequences')
+        .select('name')
+        .where('name', '=', 'installed')
+        .executeTakeFirst()
+      return installed === undefined
+    },
     async loadDataKeys() {
       const rows = await db.selectFrom('data_keys').selectAll().execute()
       return rows.map((row) => ({

@@ -28,6 +28,8 @@ export interface GuessLimit {
   isBlocked(clientId: string, credentialId: string, address: string, now: EpochMs): boolean
   /** Counts a failure; answers whether its prefix has had too many. `credentialId` only when the client has such a secret. */
   countFailure(clientId: string, credentialId: string | undefined, address: string, now: EpochMs): boolean
+  /** Whether failures from this address's prefix have been too many. */
+  isThrottled(address: string, now: EpochMs): boolean
   /** Seconds until a throttled caller may try again. */
   retryAfterSeconds(now: EpochMs): number
 }
@@ -52,6 +54,10 @@ export function guessLimit(options: GuessLimitOptions = defaultGuessLimit): Gues
     isBlocked(clientId, credentialId, address, now) {
       turn(now)
       return (failures.get(secretKey(clientId, credentialId, address)) ?? 0) >= options.perSecret
+    },
+    isThrottled(address, now) {
+      turn(now)
+      return (failures.get(addressPrefix(address)) ?? 0) > options.perPrefix
     },
     countFailure(clientId, credentialId, address, now) {
       turn(now)

@@ -1,3 +1,4 @@
+import { isClientIdForm } from '../../clients/client.ts'
 import { decodeFormComponent, type Form } from '../../http/form.ts'
 import { countHeader, type HttpRequest } from '../../http/exchange.ts'
 import { done, refused, type Result } from '../../kernel/result.ts'
@@ -33,11 +34,14 @@ export function presentedCredentials(request: HttpRequest, form: Form): Result<P
   return basic
 }
 
-/** The client_id that a request names, for the audit log; empty when it names none. Nothing about it has been checked. */
+/**
+ * The client_id that a request names, for the audit log. Empty when it names none, and when what it names cannot be one: people put secrets and
+ * tokens there. Nothing else about it has been checked.
+ */
 export function claimedClientId(request: HttpRequest, form: Form): string {
   const presented = presentedCredentials(request, form)
   const claimed = presented.ok ? presented.value.clientId : (form.get('client_id') ?? '')
-  return claimed.slice(0, 64)
+  return isClientIdForm(claimed) ? claimed : ''
 }
 
 function parseBasic(header: string): Result<PresentedSecret, AuthenticationRefusal> {

@@ -178,14 +178,40 @@ describe('RFC 6749 §5.2 not believed → 401 invalid_client', () => {
   })
 })
 
-test('no secret and no token is ever logged or audited', async () => {
-  await postForm(server.tokenEndpoint, { ...grant, client_id: secret, client_secret: secret })
-  await postForm(server.tokenEndpoint, { ...grant, client_id: id, client_secret: secret })
-  const { items } = await server.services.audit.list({ limit: 1000 })
-  const written = JSON.stringify(items) + server.logLines.join('')
-  expect(items.length).toBeGreaterThan(10)
-  expect(written).not.toContain(secret.split('_')[3])
-  expect(written).not.toMatch(/eyJ[\w-]+\.eyJ/)
+describe('no secret and no token is ever logged or audited', () => {
+  const mixedUp: [string, (token: string) => Promise<Answer>][] = [
+    [
+      'a secret as client_id',
+      () => postForm(server.tokenEndpoint, { ...grant, client_id: secret, client_secret: secret }),
+    ],
+    ['id and secret swapped by Basic', () => postForm(server.tokenEndpoint, grant, basic(secret, id))],
+    ['a secret as scope', () => postForm(server.tokenEndpoint, { ...grant, scope: secret }, basic(id, secret))],
+    ['a secret as resource', () => postForm(server.tokenEndpoint, { ...grant, resource: secret }, basic(id, secret))],
+    [
+      'a token as resource',
+      (token) => postForm(server.tokenEndpoint, { ...grant, resource: token }, basic(id, secret)),
+    ],
+    [
+      'a token as client_id',
+      (token) => postForm(server.tokenEndpoint, { ...grant, client_id: token, client_secret: 'x' }),
+    ],
+    [
+      'a token as client_id at introspection',
+      (token) => postForm(`${server.issuer}/oauth2/introspect`, { token, client_id: token, client_secret: secret }),
+    ],
+  ]
+  test.each(mixedUp)('%s', async (_, call) => {
+    const granted = await postForm(server.tokenEndpoint, grant, basic(id, secret))
+    const token = granted.json<{ access_token: string }>().access_token
+    const answer = await call(token)
+    expect(answer.status).toBeGreaterThanOrEqual(400)
+    const { items } = await server.services.audit.list({ limit: 1000 })
+    const written = JSON.stringify(items) + server.logLines.join('')
+    // Ten characters of the random part, or of a signature, are more than anybody may learn.
+    expect(written).not.toContain(secret.split('_')[3]?.slice(0, 10))
+    expect(written).not.toContain(token.split('.')[2]?.slice(0, 10))
+    expect(written).toContain(String(answer.headers['x-request-id']))
+  })
 })
 
 /** The reason under this answer's request id, as the audit log has it. */
@@ -197,7 +223,7 @@ async function reasonOf(answer: Answer): Promise<unknown> {
 }
 
 function encodeAll(text: string): string {
-  return [...text].map((character) => `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`).join('')
+  return text.replaceAll(/./gs, (character) => `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }
 
 function changeLast(text: string): string {

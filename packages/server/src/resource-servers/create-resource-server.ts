@@ -1,0 +1,54 @@
+import type { Change, ChangeContext } from '../audit/change.ts'
+import { refuseChange, type ChangeRefusal } from '../kernel/refusal.ts'
+import { done, type Result } from '../kernel/result.ts'
+import {
+  auditedResourceServer,
+  audienceTaken,
+  sortScopes,
+  type ResourceServerTransaction,
+} from './resource-server-changes.ts'
+import type { ResourceServer, ResourceServerScope } from './resource-server.ts'
+
+/** The prefix of Latchkey's own scopes. */
+const reservedName = 'latchkey'
+
+export interface NewResourceServer {
+  readonly name: string
+  readonly audience: string
+  readonly scopes: readonly ResourceServerScope[]
+  readonly exclusive: boolean
+  readonly tokenTtlSeconds?: number | undefined
+}
+
+/** Registers an API. Refuses with `resource_server.name_taken`, `.audience_taken`, `.reserved`. */
+export function createResourceServer(
+  change: Change<ResourceServerTransaction>,
+  context: ChangeContext,
+  input: NewResourceServer,
+): Promise<Result<ResourceServer, ChangeRefusal>> {
+  return change(context, async (tx) => {
+    const { name, audience } = input
+    if (name === reservedName) return refuseChange('resource_server.reserved', `the name ${name} is reserved`, 'name')
+    if ((await tx.resourceServers.find(name)) !== undefined) {
+      return refuseChange('resource_server.name_taken', `there is a resource server ${name} already`, 'name')
+    }
+    const taken = await audienceTaken(tx.resourceServers, audience)
+    if (taken !== undefined) return taken
+    const server: ResourceServer = {
+      name,
+      audience,
+      exclusive: input.exclusive,
+      scopes: sortScopes(input.scopes),
+      tokenTtlSeconds: input.tokenTtlSeconds,
+      clientId: undefined,
+      createdAt: context.now,
+      updatedAt: context.now,
+      revision: 1,
+    }
+    await tx.resourceServers.insert(server)
+    return {
+      ...done(server),
+      event: { name: 'resource_server.created', subject: name, details: auditedResourceServer(server) },
+    }
+  })
+}
