@@ -307,7 +307,11 @@ describe('what is not as it must be: one line with the remedy, exit 2, nothing d
     const { admin_socket: socket, demo } = server.ready
     await admin(socket, 'DELETE', `/clients/${demo.client_id}`)
     await admin(socket, 'DELETE', '/resource-servers/configurations')
-    const other = { name: 'other', audience: 'https://api.example.com/configurations', scopes: [{ name: 'a' }] }
+    const other = {
+      name: 'other',
+      audience: 'https://api.example.com/configurations',
+      scopes: [{ name: 'a', description: '' }],
+    }
     expect(await admin(socket, 'POST', '/resource-servers', other)).toMatchObject({ status: 201 })
     await server.stop()
     const ended = await dev(['--data-dir', target])

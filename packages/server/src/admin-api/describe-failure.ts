@@ -1,5 +1,6 @@
 import { ORPCError } from '@orpc/server'
 import { describeError, Fault } from '../kernel/faults.ts'
+import { UnreadableCursor } from '../kernel/unreadable-cursor.ts'
 import { invalidRequest, type ValidationIssue } from './invalid-request.ts'
 import { ProblemError } from './problem.ts'
 
@@ -13,10 +14,8 @@ const retryAfterSeconds = 5
 export function describeFailure(failure: unknown): ProblemError {
   if (failure instanceof ProblemError) return failure
   if (failure instanceof Fault) return describeFault(failure)
-  // The audit list has a cursor, and an error, of its own.
-  if (failure instanceof Error && failure.name.startsWith('UnreadableCursor')) {
+  if (failure instanceof UnreadableCursor)
     return invalidRequest([{ path: ['query', 'cursor'], message: failure.message }])
-  }
   if (failure instanceof ORPCError) {
     const issues = failure.code === 'BAD_REQUEST' ? issuesOf(failure.data) : undefined
     return issues === undefined ? serverFault() : invalidRequest(issues)

@@ -95,6 +95,17 @@ describe('resource servers', () => {
   })
 })
 
+describe('a cursor that no list gave', () => {
+  it.each(['/clients?cursor=zzz', '/clients?cursor=W10', '/audit/events?cursor=zzz'])(
+    '%s → 400, naming it',
+    async (path) => {
+      const answer = await send('GET', path)
+      expect(answer.status).toBe(400)
+      expect(answer.body).toMatchObject({ reason: 'request.invalid', errors: [{ in: 'query', field: 'cursor' }] })
+    },
+  )
+})
+
 describe('clients and secrets', () => {
   it('shows a secret once, and never a digest', async () => {
     await createApi('shop')

@@ -1,3 +1,4 @@
+import { UnreadableCursor } from '../kernel/unreadable-cursor.ts'
 import type { LogPlace } from './log-entries.ts'
 
 /** Where a list of audit entries goes on. */
@@ -16,14 +17,6 @@ export interface ListCursor {
   readonly atAnyTime: boolean
 }
 
-/** The cursor is none that `encodeListCursor` made. To begin anew instead would repeat entries, or never end. */
-export class UnreadableCursorError extends Error {
-  constructor() {
-    super('the cursor is not one that an earlier page answered with')
-    this.name = 'UnreadableCursorError'
-  }
-}
-
 export function encodeListCursor({ begunAt, beforeRow, begunLogsFrom, logs, hasFound, atAnyTime }: ListCursor): string {
   const places = [...logs].map(([id, { segment, offset }]) => [id, segment, offset])
   return Buffer.from(JSON.stringify([begunAt, beforeRow, begunLogsFrom ?? -1, places, hasFound, atAnyTime])).toString(
@@ -31,11 +24,11 @@ export function encodeListCursor({ begunAt, beforeRow, begunLogsFrom, logs, hasF
   )
 }
 
-/** Reads a cursor; `undefined` when none was given. Throws {@link UnreadableCursorError} for what is none. */
+/** Reads a cursor; `undefined` when none was given. Throws {@link UnreadableCursor} for what is none. */
 export function decodeListCursor(text: string | undefined): ListCursor | undefined {
   if (text === undefined) return undefined
   const cursor = readCursor(text)
-  if (cursor === undefined) throw new UnreadableCursorError()
+  if (cursor === undefined) throw new UnreadableCursor()
   return cursor
 }
 

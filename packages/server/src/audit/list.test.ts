@@ -4,7 +4,7 @@ import type { EpochMs } from '@latchkey/protocol'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { appendGroups, auditHouse, startOfTests, tokenEvent, type AuditHouse } from './audit.test.support.ts'
-import { UnreadableCursorError } from './list-cursor.ts'
+import { UnreadableCursor } from '../kernel/unreadable-cursor.ts'
 import { listAudit } from './list.ts'
 import type { Audit } from './open-audit.ts'
 import type { AuditEntry, AuditQuery } from './query.ts'
@@ -234,7 +234,7 @@ test('logs that ended before are not opened', async () => {
 test('what is no cursor is refused, and one that was made up reads nothing outside', async () => {
   await history()
   for (const cursor of ['', 'x', Buffer.from('[1,2]').toString('base64url')]) {
-    await expect(listAudit(live.reader, { limit: 1000, cursor })).rejects.toBeInstanceOf(UnreadableCursorError)
+    await expect(listAudit(live.reader, { limit: 1000, cursor })).rejects.toBeInstanceOf(UnreadableCursor)
   }
   const outside = [house.clock.now(), 0, 0, [['../kept', 1, 10_000]], false, false]
   const cursor = Buffer.from(JSON.stringify(outside)).toString('base64url')

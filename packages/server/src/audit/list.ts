@@ -19,7 +19,7 @@ const endOfTime = Number.MAX_SAFE_INTEGER
 /**
  * One page of administrative rows and token events together, newest first. Reads backwards from the end, and opens a log only when its turn
  * comes. Lists logs whose files are here, and does not check them: see `verifyAudit`. A request id that is not found at its own time is looked
- * for everywhere, in case the clock was set back. Throws Fault `store.unavailable`, and `UnreadableCursorError`.
+ * for everywhere, in case the clock was set back. Throws Fault `store.unavailable`, and UnreadableCursor.
  */
 export async function listAudit(
   reader: AuditReader,

@@ -173,17 +173,21 @@ describe('files that cannot be used', () => {
     expect(nowhere.remedy).toContain('writable')
   })
 
-  test('a file that this user may not write is refused at once, not by the first change', async () => {
+  test.each([
+    ['nor the directory', false],
+    ['though the directory', true],
+  ])('a file that this user may not write, %s, is refused at once, not by the first change', async (_, ownDirectory) => {
     await migrate(open())
     await closeAll()
-    await chmod(directory, 0o755)
     await chmod(file, 0o444)
+    await chmod(directory, ownDirectory ? 0o777 : 0o555)
     const other = start(
       `const { openSqlite } = await load('store/sqlite.ts')
        try { openSqlite(${JSON.stringify(file)}); console.log('opened') } catch (error) { console.log(error.code + ' ' + error.remedy) }`,
       true,
     )
     expect(await other.line()).toMatch(/^store\.unavailable make the file and its directory writable/)
+    await chmod(directory, 0o700)
   })
 
   test('a damaged database, and one whose damage shows later', async () => {

@@ -18,7 +18,7 @@ export interface ParsedTokenRequest {
   readonly form: Form
 }
 
-/** Reads a token request: the only place where its parameters are read. Unknown ones are ignored (RFC 6749 §3.2). */
+/** Reads a token request: the only place where its parameters are read, but for the credentials in the form, which `authenticate` reads. Unknown ones are ignored (RFC 6749 §3.2). */
 export function parseTokenRequest(request: HttpRequest): Result<ParsedTokenRequest, ParseRefusal> {
   const form = readForm(request)
   if (!form.ok) return form
