@@ -176,19 +176,22 @@ describe('files that cannot be used', () => {
   test.each([
     ['nor the directory', false],
     ['though the directory', true],
-  ])('a file that this user may not write, %s, is refused at once, not by the first change', async (_, ownDirectory) => {
-    await migrate(open())
-    await closeAll()
-    await chmod(file, 0o444)
-    await chmod(directory, ownDirectory ? 0o777 : 0o555)
-    const other = start(
-      `const { openSqlite } = await load('store/sqlite.ts')
+  ])(
+    'a file that this user may not write, %s, is refused at once, not by the first change',
+    async (_, ownDirectory) => {
+      await migrate(open())
+      await closeAll()
+      await chmod(file, 0o444)
+      await chmod(directory, ownDirectory ? 0o777 : 0o555)
+      const other = start(
+        `const { openSqlite } = await load('store/sqlite.ts')
        try { openSqlite(${JSON.stringify(file)}); console.log('opened') } catch (error) { console.log(error.code + ' ' + error.remedy) }`,
-      true,
-    )
-    expect(await other.line()).toMatch(/^store\.unavailable make the file and its directory writable/)
-    await chmod(directory, 0o700)
-  })
+        true,
+      )
+      expect(await other.line()).toMatch(/^store\.unavailable make the file and its directory writable/)
+      await chmod(directory, 0o700)
+    },
+  )
 
   test('a damaged database, and one whose damage shows later', async () => {
     await migrate(open())

@@ -21,7 +21,8 @@ export function openSqlite(path: string): Kysely<Schema> {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF')
     database.prepare('SELECT count(*) FROM sqlite_schema').get()
     // A file that cannot be written, or that somebody else is writing, is better noticed now than by the first change.
-    database.exec('BEGIN IMMEDIATE; ROLLBACK')
+    // Begun for writing, SQLite still takes a read-only file: only a write finds out.
+    database.exec('BEGIN IMMEDIATE; PRAGMA user_version = 0; ROLLBACK')
   } catch (error) {
     database?.close()
     throw cannotOpen(path, error)
