@@ -15,7 +15,8 @@ export function lockDatabase(databasePath: string): { release(): void } {
   const file = `${real}.lock`
   let lock: DatabaseSync | undefined
   try {
-    closeSync(openSync(file, 'a', 0o600))
+    // Only when it is missing: closing any descriptor of a file gives up this process's locks on it (POSIX).
+    if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600))
     lock = new DatabaseSync(file, { timeout: 0 })
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
   } catch (error) {
