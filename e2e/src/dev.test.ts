@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -170,6 +170,24 @@ describe('npm start, as a newcomer sees it', () => {
     const third = await startDev(target)
     expect(third.ready.demo).toMatchObject({ client_id: second.ready.demo.client_id })
     await third.stop()
+  })
+
+  test('SIGTERM waits for stalled requests at the server and at the API together, ten seconds at most', async () => {
+    const server = await startDev(path.join(directory, 'stalled'))
+    const stalled = [server.ready.token_endpoint, server.ready.demo.api].map((address) => {
+      const { port, pathname } = new URL(address)
+      const socket = connect(Number(port), '127.0.0.1')
+      socket.on('error', () => undefined)
+      socket.write(
+        `POST ${pathname} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\na`,
+      )
+      return socket
+    })
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const began = performance.now()
+    expect(await server.stop()).toEqual({ code: 0, signal: null })
+    expect(performance.now() - began).toBeLessThan(10_000)
+    for (const socket of stalled) socket.destroy()
   })
 
   test('--reset begins anew', async () => {

@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 
 /** How long a request under way may hold up the end, in milliseconds. */
-const maxDrainMs = 10_000
+const maxDrainMs = 9000
 
 /**
  * Lets requests under way finish when the server closes, and then their connections, which would otherwise be kept alive for requests that nobody
- * answers any more. (Fastify closes those that are idle from the start.) A request that never ends is cut off after ten seconds.
+ * answers any more. (Fastify closes those that are idle from the start.) A request that never ends is cut off after nine seconds.
  */
 export function drainOnClose(app: FastifyInstance): void {
   let closing = false

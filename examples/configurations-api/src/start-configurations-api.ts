@@ -26,7 +26,7 @@ export interface ConfigurationsApiOptions {
 export interface RunningConfigurationsApi {
   /** Where it listens, without a slash at the end. */
   readonly url: string
-  /** Takes no more requests, lets those under way finish (for ten seconds), and closes the database. */
+  /** Takes no more requests, lets those under way finish (for nine seconds), and closes the database. */
   close(): Promise<void>
 }
 

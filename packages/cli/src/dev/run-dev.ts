@@ -65,6 +65,8 @@ export async function runDev(options: DevOptions): Promise<void> {
   process.stdout.write(options.json ? `${welcomeJson(about)}\n` : welcome(about))
   await stopped
   if (!options.json) process.stdout.write('\nStopping: requests under way are finished first.\n')
+  // Both at once: each may take its whole time.
+  await Promise.all([api.close(), server.stop()])
 }
 
 /** Resolves at the first signal that asks to stop. Later ones are ignored while the server drains: npm passes every signal on a second time. */

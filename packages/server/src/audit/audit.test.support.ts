@@ -14,13 +14,13 @@ import { changeRunner } from '../store/sql/change.ts'
 import { keyStore } from '../store/sql/keys.ts'
 import type { Schema } from '../store/sql/schema.ts'
 import { openSqlite } from '../store/sqlite.ts'
-import type { Checkpoint } from './checkpoint.ts'
+import type { Checkpoint } from './log/checkpoint.ts'
 import type { AdminEvent } from './events.ts'
-import { openAudit, type Audit, type AuditOptions } from './open-audit.ts'
+import { openAudit, type Audit, type AuditOptions } from './log/open-audit.ts'
 import type { AuditLogStore } from './ports.ts'
-import type { VerificationReport } from './report.ts'
+import type { VerificationReport } from './verify/report.ts'
 import { chainRow } from './row-chain.ts'
-import type { TokenEvent } from './token-events.ts'
+import type { TokenEvent } from './log/token-events.ts'
 
 /** A clock that tests set. */
 export interface SetClock {

@@ -1,5 +1,5 @@
 import type { EpochMs } from '@latchkey/protocol'
-import type { Checkpoint, RowPosition } from './checkpoint.ts'
+import type { Checkpoint, RowPosition } from './log/checkpoint.ts'
 import type { AuditRow } from './events.ts'
 
 /** A token log as the database knows it: one for each process that ever ran. */

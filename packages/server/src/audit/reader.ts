@@ -1,7 +1,7 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { DataKeys } from '../keys/data-keys.ts'
 import type { SigningKey } from '../keys/signing-keys.ts'
-import type { LogPosition } from './checkpoint.ts'
+import type { LogPosition } from './log/checkpoint.ts'
 import type { AuditLogStore } from './ports.ts'
 
 /** What reading the audit log takes: for `audit list`, `verify` and `export`. */

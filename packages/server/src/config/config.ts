@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { isIP } from 'node:net'
-import type { AuditSync } from '../audit/token-log.ts'
+import type { AuditSync } from '../audit/log/token-log.ts'
 import { Fault } from '../kernel/faults.ts'
 import type { LogLevel } from '../kernel/log.ts'
 import type { SettingValues } from './settings.ts'

@@ -1,6 +1,6 @@
 import { isEnvironmentName } from '@latchkey/protocol'
 import { z } from 'zod'
-import type { AuditSync } from '../audit/token-log.ts'
+import type { AuditSync } from '../audit/log/token-log.ts'
 import { proxyNetworks } from '../http/peer.ts'
 import { logLevels, type LogLevel } from '../kernel/log.ts'
 

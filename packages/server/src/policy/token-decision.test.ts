@@ -9,7 +9,7 @@ import type { Credential } from '../clients/credential.ts'
 import { compileCatalogue } from '../resource-servers/catalogue.ts'
 import type { ResourceServer } from '../resource-servers/resource-server.ts'
 import { startMs } from '../kernel/fixed-surroundings.test.support.ts'
-import type { RequestedScope } from '../token-endpoint/token-request.ts'
+import type { RequestedScope } from './token-request.ts'
 import { decideToken, denials, type Denial, type Grant, type TokenFacts } from './token-decision.ts'
 
 function server(name: string, scopes: string[], fields: Partial<ResourceServer> = {}): ResourceServer {

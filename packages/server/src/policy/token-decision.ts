@@ -12,7 +12,7 @@ import type {
   ScopeSet,
 } from '../clients/compiled-client.ts'
 import type { Catalogue } from '../resource-servers/catalogue.ts'
-import type { TokenRequest } from '../token-endpoint/token-request.ts'
+import type { TokenRequest } from './token-request.ts'
 import { scopeSet } from './scope-set.ts'
 
 /** Everything that a decision may depend on. */

@@ -1,4 +1,4 @@
-import type { TokenEvent } from '../audit/token-events.ts'
+import type { TokenEvent } from '../audit/log/token-events.ts'
 import type { HttpRequest, HttpResponse } from '../http/exchange.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { redact } from '../kernel/redaction.ts'

@@ -3,7 +3,7 @@ import type { Form, FormRefusal } from '../http/form.ts'
 import { readForm } from '../http/form.ts'
 import type { HttpRequest } from '../http/exchange.ts'
 import { done, refused, type Result } from '../kernel/result.ts'
-import type { RequestedScope, TokenRequest } from './token-request.ts'
+import type { RequestedScope, TokenRequest } from '../policy/token-request.ts'
 
 /** Why a token request could not be read, beyond what is wrong with its form. */
 export const parseRefusals = {

@@ -12,7 +12,7 @@ import { claimedClientId } from './authenticate/presented-credentials.ts'
 import type { GroupCommit, TokenOutcome } from './group-commit.ts'
 import { parseTokenRequest } from './parse.ts'
 import type { RefusalReason } from './refusals.ts'
-import type { TokenRequest } from './token-request.ts'
+import type { TokenRequest } from '../policy/token-request.ts'
 
 export interface TokenEndpointContext extends AuthenticationContext {
   readonly catalogue: () => Catalogue

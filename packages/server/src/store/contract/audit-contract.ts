@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest'
-import { noRows, type Checkpoint } from '../../audit/checkpoint.ts'
+import { noRows, type Checkpoint } from '../../audit/log/checkpoint.ts'
 import type { LogRegistration, RecentRefusal, UsageDigest } from '../../audit/ports.ts'
 import { startMs } from '../../kernel/fixed-surroundings.test.support.ts'
 import type { OpenBackend } from './backend.ts'

@@ -1,6 +1,6 @@
 import type { EpochMs } from '@latchkey/protocol'
 import type { Kysely, Selectable } from 'kysely'
-import { noRows, type Checkpoint } from '../../audit/checkpoint.ts'
+import { noRows, type Checkpoint } from '../../audit/log/checkpoint.ts'
 import type { AdminEventName, AuditRow } from '../../audit/events.ts'
 import type { AuditLogStore, DigestStore, RecentRefusal, UsageDigest } from '../../audit/ports.ts'
 import type { Schema } from './schema.ts'

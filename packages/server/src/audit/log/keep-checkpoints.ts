@@ -1,10 +1,10 @@
-import { describeError } from '../kernel/faults.ts'
-import type { Clock } from '../kernel/clock.ts'
-import type { Logger } from '../kernel/log.ts'
-import type { SigningKey } from '../keys/signing-keys.ts'
+import { describeError } from '../../kernel/faults.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Logger } from '../../kernel/log.ts'
+import type { SigningKey } from '../../keys/signing-keys.ts'
 import { noRows, signCheckpoint, type LogPosition, type RowPosition } from './checkpoint.ts'
-import type { AuditLogStore } from './ports.ts'
-import { takeTurns } from './take-turns.ts'
+import type { AuditLogStore } from '../ports.ts'
+import { takeTurns } from '../take-turns.ts'
 
 export interface CheckpointSource {
   readonly log: string

@@ -1,10 +1,10 @@
-import { describeError } from '../kernel/faults.ts'
-import type { DataKeys } from '../keys/data-keys.ts'
-import type { RowPosition } from './checkpoint.ts'
-import type { AuditRow } from './events.ts'
+import { describeError } from '../../kernel/faults.ts'
+import type { DataKeys } from '../../keys/data-keys.ts'
+import type { RowPosition } from '../log/checkpoint.ts'
+import type { AuditRow } from '../events.ts'
 import type { Findings } from './findings.ts'
-import type { AuditLogStore } from './ports.ts'
-import { chainRow, emptyChain } from './row-chain.ts'
+import type { AuditLogStore } from '../ports.ts'
+import { chainRow, emptyChain } from '../row-chain.ts'
 
 const pageRows = 500
 /** By how many numbers rows may have been moved, to hide that some were removed or added, and still be recognized. */

@@ -9,10 +9,10 @@ import {
   segmentNames,
   startOfTests,
   type AuditHouse,
-} from './audit.test.support.ts'
-import type { AdminEvent } from './events.ts'
+} from '../audit.test.support.ts'
+import type { AdminEvent } from '../events.ts'
 import type { Audit } from './open-audit.ts'
-import { verifyAudit } from './verify.ts'
+import { verifyAudit } from '../verify/verify.ts'
 
 const dayMs = 86_400_000
 let house: AuditHouse

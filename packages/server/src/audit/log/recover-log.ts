@@ -1,8 +1,8 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
-import type { DataKeys } from '../keys/data-keys.ts'
+import type { DataKeys } from '../../keys/data-keys.ts'
 import type { Checkpoint, LogPosition } from './checkpoint.ts'
-import { expectedMac, readGroups } from './read-groups.ts'
+import { expectedMac, readGroups } from '../verify/read-groups.ts'
 import { initialMac, readSegmentHeader } from './segment-format.ts'
 import { listLogFiles, syncDirectory, type SegmentFile } from './segment-files.ts'
 

@@ -1,5 +1,5 @@
-import { Fault } from '../kernel/faults.ts'
-import { auditHouse, tokenEvent } from './audit.test.support.ts'
+import { Fault } from '../../kernel/faults.ts'
+import { auditHouse, tokenEvent } from '../audit.test.support.ts'
 
 /* Started by token-log.test.ts with a limit on the size of files. Prints what became of each append. */
 const house = await auditHouse(process.argv[2])

@@ -1,5 +1,5 @@
 import type { EpochMs } from '@latchkey/protocol'
-import type { RequestId } from '../kernel/ids.ts'
+import type { RequestId } from '../../kernel/ids.ts'
 
 /** What the token log records, by name. */
 export const tokenEventNames = {

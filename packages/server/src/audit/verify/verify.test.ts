@@ -14,11 +14,11 @@ import {
   warningKinds,
   writeLines,
   type AuditHouse,
-} from './audit.test.support.ts'
-import { signCheckpoint } from './checkpoint.ts'
-import type { Audit } from './open-audit.ts'
+} from '../audit.test.support.ts'
+import { signCheckpoint } from '../log/checkpoint.ts'
+import type { Audit } from '../log/open-audit.ts'
 import type { VerificationReport } from './report.ts'
-import { formatSeal, groupMac, parseLine } from './segment-format.ts'
+import { formatSeal, groupMac, parseLine } from '../log/segment-format.ts'
 import { verifyAudit } from './verify.ts'
 
 /*

@@ -1,4 +1,4 @@
-import { auditHouse, tokenEvent } from './audit.test.support.ts'
+import { auditHouse, tokenEvent } from '../audit.test.support.ts'
 
 /* Started by recovery.test.ts, and killed. Prints the id of every event after it was recorded, as a server answers then. */
 const house = await auditHouse(process.argv[2])

@@ -1,4 +1,4 @@
-import { UnreadableCursor } from '../kernel/unreadable-cursor.ts'
+import { UnreadableCursor } from '../../kernel/unreadable-cursor.ts'
 import type { LogPlace } from './log-entries.ts'
 
 /** Where a list of audit entries goes on. */

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { EpochMs } from '@latchkey/protocol'
-import { parseLine } from './segment-format.ts'
+import { parseLine } from '../log/segment-format.ts'
 
 const windowBytes = 16 * 1024
 /** No writer of ours makes a longer line. */

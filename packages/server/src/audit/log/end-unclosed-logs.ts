@@ -1,12 +1,12 @@
 import path from 'node:path'
 import type { EpochMs } from '@latchkey/protocol'
-import type { Clock } from '../kernel/clock.ts'
-import { describeError } from '../kernel/faults.ts'
-import type { Logger } from '../kernel/log.ts'
-import type { DataKeys } from '../keys/data-keys.ts'
-import type { SigningKey } from '../keys/signing-keys.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { describeError } from '../../kernel/faults.ts'
+import type { Logger } from '../../kernel/log.ts'
+import type { DataKeys } from '../../keys/data-keys.ts'
+import type { SigningKey } from '../../keys/signing-keys.ts'
 import { isGenuineCheckpoint, signCheckpoint } from './checkpoint.ts'
-import type { AuditLogStore, LogRegistration } from './ports.ts'
+import type { AuditLogStore, LogRegistration } from '../ports.ts'
 import { recoverLog } from './recover-log.ts'
 
 /** How long after its last checkpoint a process may have gone on, at most, as far as it counts. */

@@ -1,7 +1,7 @@
 import { rowEntry, type EntryFilter } from './entry-filter.ts'
 import { budgetShare, type EntrySource, type ReadBudget } from './entry-source.ts'
-import type { AuditRow } from './events.ts'
-import type { AuditLogStore } from './ports.ts'
+import type { AuditRow } from '../events.ts'
+import type { AuditLogStore } from '../ports.ts'
 import type { AuditEntry } from './query.ts'
 
 const pageRows = 200

@@ -2,11 +2,11 @@ import { open, type FileHandle } from 'node:fs/promises'
 import { recordEntry, type EntryFilter } from './entry-filter.ts'
 import { budgetShare, type EntrySource, type ReadBudget } from './entry-source.ts'
 import type { AuditEntry } from './query.ts'
-import { readSeal } from './read-groups.ts'
+import { readSeal } from '../verify/read-groups.ts'
 import { readLinesBackwards } from './read-backwards.ts'
 import { firstRecordTime, offsetAfter } from './seek-time.ts'
-import { isMissing, listLogFiles, type SegmentFile } from './segment-files.ts'
-import { parseLine } from './segment-format.ts'
+import { isMissing, listLogFiles, type SegmentFile } from '../log/segment-files.ts'
+import { parseLine } from '../log/segment-format.ts'
 
 /** Where in a log to go on: with the lines that end at or before this offset. */
 export interface LogPlace {

@@ -2,8 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { appendGroups, auditHouse, readLines, writeLines, type AuditHouse } from './audit.test.support.ts'
-import type { Audit } from './open-audit.ts'
+import { appendGroups, auditHouse, readLines, writeLines, type AuditHouse } from '../audit.test.support.ts'
+import type { Audit } from '../log/open-audit.ts'
 import { verifyAudit } from './verify.ts'
 
 /* Properties over one closed log of several segments: whatever is done to a sealed file, it is found. */

@@ -1,5 +1,5 @@
 import type { EpochMs } from '@latchkey/protocol'
-import { addressPrefix } from '../http/address-prefix.ts'
+import { addressPrefix } from '../../http/address-prefix.ts'
 import type { TokenEvent } from './token-events.ts'
 
 /** How many refusals of callers who did not authenticate are recorded one by one, in each window. */

@@ -1,10 +1,10 @@
 import { open } from 'node:fs/promises'
-import type { DataKeys } from '../keys/data-keys.ts'
+import type { DataKeys } from '../../keys/data-keys.ts'
 import { chainWalk, type ChainWalk } from './chain-walk.ts'
-import type { Checkpoint, LogPosition, RowPosition } from './checkpoint.ts'
+import type { Checkpoint, LogPosition, RowPosition } from '../log/checkpoint.ts'
 import type { Findings } from './findings.ts'
 import { readGroups } from './read-groups.ts'
-import { isMissing, listLogFiles, type LogFiles, type SegmentFile } from './segment-files.ts'
+import { isMissing, listLogFiles, type LogFiles, type SegmentFile } from '../log/segment-files.ts'
 
 /** One token log that is to be verified. */
 export interface LogUnderTest {

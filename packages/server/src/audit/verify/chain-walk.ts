@@ -1,9 +1,9 @@
-import type { DataKeys } from '../keys/data-keys.ts'
-import type { RowPosition } from './checkpoint.ts'
+import type { DataKeys } from '../../keys/data-keys.ts'
+import type { RowPosition } from '../log/checkpoint.ts'
 import type { Findings } from './findings.ts'
 import { isIncreasing, isPermutedRange, missingNumbers, numberGaps, type NumberRange } from './number-gaps.ts'
 import { expectedMac, type RawGroup } from './read-groups.ts'
-import { initialMac, readSegmentHeader, readVouchedRows } from './segment-format.ts'
+import { initialMac, readSegmentHeader, readVouchedRows } from '../log/segment-format.ts'
 
 /** Checks the groups of one log in file order, and goes on behind whatever is wrong, so that everything is reported. */
 export interface ChainWalk {

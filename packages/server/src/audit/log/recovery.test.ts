@@ -14,10 +14,10 @@ import {
   warningKinds,
   writeLines,
   type AuditHouse,
-} from './audit.test.support.ts'
-import { listAudit } from './list.ts'
+} from '../audit.test.support.ts'
+import { listAudit } from '../list/list.ts'
 import type { Audit } from './open-audit.ts'
-import { verifyAudit } from './verify.ts'
+import { verifyAudit } from '../verify/verify.ts'
 
 let house: AuditHouse
 let opened: Audit[]

@@ -1,4 +1,4 @@
-import type { DataKeys } from '../keys/data-keys.ts'
+import type { DataKeys } from '../../keys/data-keys.ts'
 import type { RowPosition } from './checkpoint.ts'
 import type { TokenEvent } from './token-events.ts'
 

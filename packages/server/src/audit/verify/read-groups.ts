@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
-import type { DataKeys } from '../keys/data-keys.ts'
-import { groupMac, type Seal } from './segment-format.ts'
+import type { DataKeys } from '../../keys/data-keys.ts'
+import { groupMac, type Seal } from '../log/segment-format.ts'
 
 /** The records between two seals, as they stand in the file. Nothing about them has been checked. */
 export interface RawGroup {

@@ -3,10 +3,10 @@ import path from 'node:path'
 import type { EpochMs } from '@latchkey/protocol'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { appendGroups, auditHouse, startOfTests, tokenEvent, type AuditHouse } from './audit.test.support.ts'
-import { UnreadableCursor } from '../kernel/unreadable-cursor.ts'
+import { appendGroups, auditHouse, startOfTests, tokenEvent, type AuditHouse } from '../audit.test.support.ts'
+import { UnreadableCursor } from '../../kernel/unreadable-cursor.ts'
 import { listAudit } from './list.ts'
-import type { Audit } from './open-audit.ts'
+import type { Audit } from '../log/open-audit.ts'
 import type { AuditEntry, AuditQuery } from './query.ts'
 
 let house: AuditHouse

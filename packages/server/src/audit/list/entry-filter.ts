@@ -1,8 +1,8 @@
 import type { EpochMs } from '@latchkey/protocol'
-import { timeOfRequestId } from '../kernel/ids.ts'
-import type { AuditRow } from './events.ts'
+import { timeOfRequestId } from '../../kernel/ids.ts'
+import type { AuditRow } from '../events.ts'
 import type { AuditEntry, AuditQuery } from './query.ts'
-import type { LogRecord } from './segment-format.ts'
+import type { LogRecord } from '../log/segment-format.ts'
 
 /** A query made ready for many lines. */
 export interface EntryFilter {

@@ -1,7 +1,7 @@
 import { sign, verify } from 'node:crypto'
 import type { EpochMs } from '@latchkey/protocol'
-import type { SigningKey } from '../keys/signing-keys.ts'
-import { emptyChain } from './row-chain.ts'
+import type { SigningKey } from '../../keys/signing-keys.ts'
+import { emptyChain } from '../row-chain.ts'
 
 /** A position in a token log that was on disk at a moment. */
 export interface LogPosition {

@@ -12,8 +12,8 @@ import {
   writeLines,
   tokenEvent,
   type AuditHouse,
-} from './audit.test.support.ts'
-import { verifyAudit } from './verify.ts'
+} from '../audit.test.support.ts'
+import { verifyAudit } from '../verify/verify.ts'
 
 let house: AuditHouse
 

@@ -1,12 +1,12 @@
 import path from 'node:path'
-import type { Page } from '../kernel/page.ts'
+import type { Page } from '../../kernel/page.ts'
 import { entryFilter, type EntryFilter } from './entry-filter.ts'
 import { readBudget, type EntrySource } from './entry-source.ts'
 import { decodeListCursor, encodeListCursor, type ListCursor } from './list-cursor.ts'
 import { logEntries, type LogEntries, type LogPlace } from './log-entries.ts'
-import type { LogRegistration } from './ports.ts'
+import type { LogRegistration } from '../ports.ts'
 import type { AuditEntry, AuditQuery } from './query.ts'
-import type { AuditReader } from './reader.ts'
+import type { AuditReader } from '../reader.ts'
 import { rowEntries } from './row-entries.ts'
 
 /**
