@@ -11,7 +11,7 @@ export interface OtherProcess {
 }
 
 export interface OtherProcessOptions {
-  /** As whom it runs, when this process may choose: a user without any rights of root. */
+  /** Whether what it loaded runs without the rights of root; where the tests do not run as root it never has them. */
   readonly unprivileged?: boolean
 }
 
@@ -20,15 +20,20 @@ const nobody = 65_534
 /** Runs `source`, in which `load(path)` imports a module of this package by its path below `src`. */
 export function startOtherProcess(source: string, options: OtherProcessOptions = {}): OtherProcess {
   const here = pathToFileURL(`${import.meta.dirname}/../`).href
-  const script = `const load = (path) => import(new URL(path, ${JSON.stringify(here)}).href)\n${source}`
-  const mayChoose = process.getuid?.() === 0
+  // Modules are loaded with the rights that the tests have: the checkout, or Node itself, may lie where nobody else can read.
+  const drops = options.unprivileged === true && process.getuid?.() === 0
+  const become = (user: number): string => (drops ? `process.seteuid(${user})` : '')
+  const script = `const load = async (path) => {
+    ${become(0)}
+    const module = await import(new URL(path, ${JSON.stringify(here)}).href)
+    ${become(nobody)}
+    return module
+  }
+  ${source}`
   const child: ChildProcess = spawn(
     process.execPath,
     ['--conditions=latchkey-source', '--input-type=module', '--eval', script],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      ...(options.unprivileged === true && mayChoose ? { uid: nobody, gid: nobody, cwd: '/' } : {}),
-    },
+    { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   const lines: string[] = []
   let rest = ''
