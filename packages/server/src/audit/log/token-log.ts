@@ -60,8 +60,7 @@ interface Group {
 const syncIntervalMs = 30
 
 /**
- * A group up to this size is copied into the page cache sooner than a thread of the pool is woken to do it (one connection: 1.04 of the floor
- * against 0.60). A larger one is written while the next is being signed.
+ * A group up to this size is copied into the page cache sooner than a thread of the pool is woken to do it (one connection: 0.74 of the floor, against 0.55). A larger one is written while the next is being signed.
  */
 const smallGroupBytes = 8 * 1024
 
