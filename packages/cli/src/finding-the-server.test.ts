@@ -8,23 +8,23 @@ import { runCli, type CliOptions } from './testing/run-cli.ts'
 let home: string
 let data: string
 let socket: string
-let stub: Server
+let peer: Server
 
-/** A server that only says its name: which one was found is all that matters here. */
+/** Something that listens and answers: whether the command line found it, or refused to ask it, is what is shown here. The real server is in administration.test.ts. */
 beforeEach(async () => {
   home = await realpath(await mkdtemp(path.join(os.tmpdir(), 'lk-find-')))
   data = path.join(home, 'work', '.latchkey')
   await mkdir(data, { recursive: true, mode: 0o700 })
   socket = path.join(home, 's.sock')
-  stub = createServer((_request, response) => {
+  peer = createServer((_request, response) => {
     response.setHeader('content-type', 'application/json').end('{"items":[]}')
   })
-  await new Promise<void>((resolve) => void stub.listen(socket, resolve))
+  await new Promise<void>((resolve) => void peer.listen(socket, resolve))
   await writeFile(path.join(data, 'admin.json'), JSON.stringify({ socket }))
 })
 
 afterEach(async () => {
-  await new Promise((resolve) => stub.close(resolve))
+  await new Promise((resolve) => peer.close(resolve))
   await rm(home, { recursive: true })
 })
 
@@ -77,7 +77,7 @@ describe('no server', () => {
 
   it.runIf(process.geteuid?.() === 0)('a socket of another user → 2, and it is told nothing', async () => {
     let isAsked = false
-    stub.on('request', () => (isAsked = true))
+    peer.on('request', () => (isAsked = true))
     await chown(socket, 65534, 65534)
     const result = await list({ environment: { LATCHKEY_ADMIN_SOCKET: socket } })
     expect(result.code).toBe(2)
@@ -101,7 +101,7 @@ describe('what others could have planted is not believed, and is told nothing', 
   ]
   it.each(cases.filter(([, needsRoot]) => isRoot || !needsRoot))('%s → 2', async (_title, _root, arrange, options) => {
     let isAsked = false
-    stub.on('request', () => (isAsked = true))
+    peer.on('request', () => (isAsked = true))
     await arrange()
     const result = await list(options())
     expect({ code: result.code, stdout: result.stdout, isAsked }).toEqual({ code: 2, stdout: '', isAsked: false })
@@ -133,8 +133,8 @@ describe('a server that answers nonsense', () => {
     ['a problem document without a reason', 500, 'application/problem+json', '{"status":500}'],
   ]
   it.each(cases)('%s → 1', async (_title, status, type, body) => {
-    stub.removeAllListeners('request')
-    stub.on('request', (_request, response) => {
+    peer.removeAllListeners('request')
+    peer.on('request', (_request, response) => {
       response.writeHead(status, { 'content-type': type }).end(body)
     })
     const result = await list({ environment: { LATCHKEY_ADMIN_SOCKET: socket } })
@@ -143,9 +143,9 @@ describe('a server that answers nonsense', () => {
   })
 
   it('hides control characters of names and messages', async () => {
-    stub.removeAllListeners('request')
+    peer.removeAllListeners('request')
     const evil = '\u001b[2J\u202e\u0007'
-    stub.on('request', (_request, response) => {
+    peer.on('request', (_request, response) => {
       const key = { kid: `k${evil}`, algorithm: 'ES256', state: 'active', created_at: 0 }
       response.setHeader('content-type', 'application/json').end(JSON.stringify({ items: [key] }))
     })

@@ -1,4 +1,4 @@
-/** What a verification cannot find, said in every report. SECURITY.md explains each. */
+/** What a verification cannot find, said in every report; SECURITY.md speaks of those that decide how far to trust it. */
 export const verificationLimits: readonly string[] = [
   'Whoever holds the master key, or runs code as the server, can write the whole log anew; only a copy kept elsewhere shows that.',
   'A log of a process that has ended is vouched for up to its last checkpoint, normally its end; what a process wrote in the second before it was killed can be cut off or damaged in a way that looks like the crash itself. While the database is away no checkpoints are made, and this time grows.',
