@@ -3,8 +3,9 @@ import type { EpochSeconds } from './brand.ts'
 /** `typ` of an access token's header (RFC 9068 §2.1); `application/at+jwt` is its long form. */
 export const accessTokenType = 'at+jwt'
 
-/** Signature algorithms that Latchkey knows, by their registered names (RFC 7518 §3.1, RFC 8037). */
-export type SigningAlgorithm = 'ES256'
+/** Signature algorithms that Latchkey can sign with, by their registered names (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9964 §5.1). */
+export const signingAlgorithms = ['ES256', 'RS256', 'PS256', 'EdDSA', 'ML-DSA-65'] as const
+export type SigningAlgorithm = (typeof signingAlgorithms)[number]
 
 /**
  * The generations of the credentials that took part in a grant: credential reference → generation.

@@ -15,6 +15,8 @@ export interface AuthorizationServerMetadata {
   readonly token_endpoint_auth_methods_supported: readonly ClientAuthenticationMethod[]
   readonly introspection_endpoint_auth_methods_supported: readonly ClientAuthenticationMethod[]
   readonly revocation_endpoint_auth_methods_supported: readonly ClientAuthenticationMethod[]
+  /** Ours: where verifiers follow what ended before its `exp` ({@link RevocationFeed}). */
+  readonly lk_revocations_uri: string
 }
 
 /** Names of the IANA registry "OAuth Token Endpoint Authentication Methods" that this server takes. */
@@ -50,6 +52,7 @@ export const endpointPaths = {
   introspection: '/oauth2/introspect',
   revocation: '/oauth2/revoke',
   jwks: '/oauth2/jwks',
+  revocations: '/oauth2/revocations',
 } as const
 
 /** Where RFC 8414 §3.1 puts the metadata: the well-known part goes between host and path of the issuer. */

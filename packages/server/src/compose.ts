@@ -111,13 +111,14 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   // Storage and keys
   const directory = openDataDirectory(config.dataDirectory, { development: true })
   started.defer(() => directory.release())
-  if (path.dirname(config.databasePath) !== directory.path) {
-    const lock = lockDatabase(config.databasePath)
+  if (config.database.kind !== 'sqlite') throw new Error('PostgreSQL is not wired yet')
+  if (path.dirname(config.database.path) !== directory.path) {
+    const lock = lockDatabase(config.database.path)
     started.defer(() => {
       lock.release()
     })
   }
-  const db = openSqlite(config.databasePath)
+  const db = openSqlite(config.database.path)
   started.defer(() => db.destroy())
   await migrate(db)
   const keyRows = keyStore(db)

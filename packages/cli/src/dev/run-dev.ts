@@ -77,7 +77,8 @@ function firstSignal(): Promise<void> {
 }
 
 /** What lies elsewhere would survive a reset, and its keys could not be opened with the master key that is made anew. */
-function refuseDatabaseElsewhere({ dataDirectory, databasePath }: Config): void {
+function refuseDatabaseElsewhere({ dataDirectory, database }: Config): void {
+  const databasePath = database.kind === 'sqlite' ? database.path : 'on another server'
   const relative = path.relative(dataDirectory, databasePath)
   if (relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative)) return
   throw new Fault(

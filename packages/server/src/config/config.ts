@@ -5,10 +5,16 @@ import { Fault } from '../kernel/faults.ts'
 import type { LogLevel } from '../kernel/log.ts'
 import type { SettingValues } from './settings.ts'
 
+/** Which database it is. */
+export type DatabaseLocation =
+  | { readonly kind: 'sqlite'; readonly path: string }
+  /** `url` may hold a password: never shown. */
+  | { readonly kind: 'postgres'; readonly url: string }
+
 /** Everything that the server is told, complete and checked. */
 export interface Config {
-  /** `dev`: loopback only, keys made at first use. */
-  readonly mode: 'dev'
+  /** `dev`: loopback only, keys made at first use. `serve`: production, with its refusals. */
+  readonly mode: 'dev' | 'serve'
   /** Absent: `http://127.0.0.1:<port>` of this start. */
   readonly issuer: string | undefined
   readonly environment: string
@@ -19,7 +25,7 @@ export interface Config {
   readonly apiPort: number
   readonly consoleUrl: string | undefined
   readonly dataDirectory: string
-  readonly databasePath: string
+  readonly database: DatabaseLocation
   readonly masterKey:
     | { readonly kind: 'value'; readonly value: string }
     | { readonly kind: 'file'; readonly path: string }
@@ -55,7 +61,7 @@ export function developmentConfig(values: SettingValues): Config {
     apiPort: values.api_port ?? 8402,
     consoleUrl: values.console_url,
     dataDirectory,
-    databasePath: databasePath(values.database_url, dataDirectory),
+    database: databaseLocation(values.database_url, dataDirectory),
     masterKey: masterKey(values),
     trustedProxies: values.trusted_proxies ?? [],
     auditSync: values.audit_sync ?? 'interval',
@@ -64,12 +70,15 @@ export function developmentConfig(values: SettingValues): Config {
   }
 }
 
-function databasePath(url: string | undefined, dataDirectory: string): string {
-  if (url === undefined) return path.join(dataDirectory, 'latchkey.db')
-  if (url.startsWith('sqlite:') && url.length > 'sqlite:'.length) return path.resolve(url.slice('sqlite:'.length))
+function databaseLocation(url: string | undefined, dataDirectory: string): DatabaseLocation {
+  if (url === undefined) return { kind: 'sqlite', path: path.join(dataDirectory, 'latchkey.db') }
+  if (url.startsWith('sqlite:') && url.length > 'sqlite:'.length) {
+    return { kind: 'sqlite', path: path.resolve(url.slice('sqlite:'.length)) }
+  }
+  if (/^postgres(ql)?:\/\//.test(url) && URL.canParse(url)) return { kind: 'postgres', url }
   throw new Fault(
     'config.invalid',
-    'the database URL is not sqlite:<path>, and this version knows no other database',
+    'the database URL is neither sqlite:<path> nor postgres://<user>:<password>@<host>/<database>',
     'correct LATCHKEY_DATABASE_URL or --database-url, or leave it out',
   )
 }

@@ -268,7 +268,7 @@ describe('the configuration of dev', () => {
       apiPort: 8402,
       consoleUrl: undefined,
       dataDirectory: path.join(cwd, '.latchkey'),
-      databasePath: path.join(cwd, '.latchkey', 'latchkey.db'),
+      database: { kind: 'sqlite', path: path.join(cwd, '.latchkey', 'latchkey.db') },
       masterKey: undefined,
       trustedProxies: [],
       auditSync: 'interval',
@@ -288,11 +288,14 @@ describe('the configuration of dev', () => {
   })
 
   test.each<[values: SettingValues, expected: object]>([
-    [{ data_dir: 'a/../b' }, { dataDirectory: path.join(cwd, 'b'), databasePath: path.join(cwd, 'b', 'latchkey.db') }],
-    [{ database_url: 'sqlite:x.db' }, { databasePath: path.join(cwd, 'x.db') }],
+    [
+      { data_dir: 'a/../b' },
+      { dataDirectory: path.join(cwd, 'b'), database: { kind: 'sqlite', path: path.join(cwd, 'b', 'latchkey.db') } },
+    ],
+    [{ database_url: 'sqlite:x.db' }, { database: { kind: 'sqlite', path: path.join(cwd, 'x.db') } }],
     [
       { database_url: 'sqlite:/x.db', data_dir: '/d' },
-      { databasePath: '/x.db', dataDirectory: '/d' },
+      { database: { kind: 'sqlite', path: '/x.db' }, dataDirectory: '/d' },
     ],
     [{ master_key: 'k' }, { masterKey: { kind: 'value', value: 'k' } }],
     [{ master_key_file: 'k' }, { masterKey: { kind: 'file', path: path.join(cwd, 'k') } }],
@@ -314,7 +317,7 @@ describe('the configuration of dev', () => {
     { host: '::ffff:127.0.0.1' },
     { admin_host: '0.0.0.0' },
     { admin_host: 'example.com' },
-    { database_url: 'postgres://user:SEKRET@host/db' },
+    { database_url: 'mysql://user:SEKRET@host/db' },
     { database_url: 'sqlite:' },
     { master_key: 'SEKRET', master_key_file: 'k' },
   ])('%j is refused', async (values) => {

@@ -87,7 +87,7 @@ export const settings: Readonly<Record<SettingKey, Setting>> = {
   api_port: { schema: port, meaning: 'port of the example API', default: '8402' },
   console_url: { schema: url, meaning: 'URL at which people reach the admin listener' },
   data_dir: { schema: text, meaning: 'where everything is kept', default: '.latchkey' },
-  database_url: { schema: text, meaning: 'sqlite:<path>', default: 'a file in the data directory' },
+  database_url: { schema: text, meaning: 'sqlite:<path> or postgres://…', default: 'a file in the data directory' },
   master_key: { schema: text, meaning: 'master key: 32 bytes, base64url', noFlag: true },
   master_key_file: { schema: text, meaning: 'file that holds the master key' },
   trusted_proxies: { schema: networks, meaning: 'CIDRs of proxies whose X-Forwarded-For is believed' },

@@ -92,7 +92,9 @@ const checks: Readonly<Record<string, Look>> = {
         }
   },
   permissions: ({ config }) => {
-    const open = [config.dataDirectory, config.databasePath].filter((file) => (statSync(file).mode & 0o077) !== 0)
+    const files =
+      config.database.kind === 'sqlite' ? [config.dataDirectory, config.database.path] : [config.dataDirectory]
+    const open = files.filter((file) => (statSync(file).mode & 0o077) !== 0)
     return open.length === 0
       ? { status: 'ok', message: 'only this user reads the data' }
       : { status: 'failed', message: `others may read ${open.join(', ')}`, remedy: `chmod go= ${open.join(' ')}` }

@@ -131,7 +131,7 @@ test('a data directory is used by one process at a time', async () => {
   server = await startTestServer()
   const again = startTestServer({
     dataDirectory: server.config.dataDirectory,
-    databasePath: server.config.databasePath,
+    database: server.config.database,
   })
   await expect(again).rejects.toMatchObject({
     code: 'data_directory.locked',

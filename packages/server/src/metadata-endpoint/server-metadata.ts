@@ -25,5 +25,6 @@ export function serverMetadata(issuer: string, catalogue: Catalogue): Authorizat
     token_endpoint_auth_methods_supported: authenticationMethods,
     introspection_endpoint_auth_methods_supported: authenticationMethods,
     revocation_endpoint_auth_methods_supported: authenticationMethods,
+    lk_revocations_uri: issuer + endpointPaths.revocations,
   }
 }

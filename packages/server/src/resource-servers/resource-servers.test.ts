@@ -140,7 +140,7 @@ describe('updating', () => {
     expect(await registry.generations(writer.clientId)).toEqual(before)
     expect(await registry.generations(bystander.clientId)).toEqual(before)
     expect((await registry.lastEvent()).details).toMatchObject({ tokens_ended: true, taken_from: [reader.clientId] })
-    expect(rig.notices.at(-1)).toEqual({ clients: [reader.clientId], catalogue: true })
+    expect(rig.notices.at(-1)).toEqual({ clients: [reader.clientId], catalogue: true, keys: false, revocations: false })
   })
 
   test('a scope of the same name elsewhere stays', async ({ rig }) => {
@@ -197,7 +197,12 @@ describe('deleting', () => {
     const { credential } = must(await addResourceServerCredential(registry.change, rig.maker, rig.context(), 'unused'))
     must(await deleteResourceServer(registry.change, rig.context(), 'unused', { force: false }))
     expect(await rig.store.clients.find(credential.clientId)).toBeUndefined()
-    expect(rig.notices.at(-1)).toEqual({ clients: [credential.clientId], catalogue: true })
+    expect(rig.notices.at(-1)).toEqual({
+      clients: [credential.clientId],
+      catalogue: true,
+      keys: false,
+      revocations: false,
+    })
     expect(await registry.generations(bystander.clientId)).toEqual(before)
   })
 })

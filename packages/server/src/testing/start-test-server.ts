@@ -27,6 +27,12 @@ export function testClock(start: number = Date.UTC(2026, 10, 23, 12)): TestClock
   }
 }
 
+/** The file of an embedded database. */
+export function sqliteFile({ database }: Config): string {
+  if (database.kind !== 'sqlite') throw new Error('not an embedded database')
+  return database.path
+}
+
 /** A whole server on a data directory of its own, reached over HTTP like any other. */
 export interface TestServer extends RunningServer {
   readonly clock: TestClock

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { postForm, send, startTestServer, type TestServer } from '../testing/start-test-server.ts'
+import { postForm, send, sqliteFile, startTestServer, type TestServer } from '../testing/start-test-server.ts'
 
 let server: TestServer
 let client: { clientId: string; clientSecret: string }
@@ -24,7 +24,7 @@ const ask = (of = client) =>
 test('a damaged row refuses its own client with 5xx and ends neither the process nor others’ requests', async () => {
   const other = await server.registerClient(['configurations/read'])
   expect((await ask()).status).toBe(200)
-  const db = new DatabaseSync(server.config.databasePath)
+  const db = new DatabaseSync(sqliteFile(server.config))
   db.prepare(`update credentials set digest_key_id = 'nope' where client_id = ? and kind = 'secret'`).run(
     client.clientId,
   )
@@ -40,15 +40,17 @@ test('a damaged row refuses its own client with 5xx and ends neither the process
 
 test('two servers on one database: the second does not start, whatever its data directory', async () => {
   const shared = path.join(server.config.dataDirectory, '..', 'shared.db')
-  const one = await startTestServer({ databasePath: shared })
-  await expect(startTestServer({ databasePath: shared })).rejects.toMatchObject({ code: 'data_directory.locked' })
+  const one = await startTestServer({ database: { kind: 'sqlite', path: shared } })
+  await expect(startTestServer({ database: { kind: 'sqlite', path: shared } })).rejects.toMatchObject({
+    code: 'data_directory.locked',
+  })
   await one.dispose()
 })
 
 test('503 says when to come again, and that is not the limiter’s time', async () => {
   await ask({ clientId: 'nobody', clientSecret: 'x' })
   const token = (await ask()).json<{ access_token: string }>().access_token
-  const db = new DatabaseSync(server.config.databasePath)
+  const db = new DatabaseSync(sqliteFile(server.config))
   db.exec('BEGIN IMMEDIATE')
   const user = Buffer.from(`${client.clientId}:${client.clientSecret}`).toString('base64')
   const revoked = await postForm(`${server.issuer}/oauth2/revoke`, { token }, { Authorization: `Basic ${user}` })

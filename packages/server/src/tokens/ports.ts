@@ -1,13 +1,16 @@
 import type { EpochMs } from '@latchkey/protocol'
 import type { ClientState } from '../clients/client.ts'
 
-/** `credential`: generations below `minimum` are dead. `jti`: this token is dead. `kid`: every token under this key is dead. */
-export type RevocationKind = 'credential' | 'jti' | 'kid'
+/**
+ * `credential`: generations of this one below `minimum` are dead. `jti`: this token is dead. `kid`: every token under this key is dead.
+ * `floor`: generations of every credential below `minimum` are dead; its subject is empty.
+ */
+export type RevocationKind = 'credential' | 'jti' | 'kid' | 'floor'
 
 export interface Revocation {
   readonly kind: RevocationKind
   readonly subject: string
-  /** For `credential`; 0 otherwise. */
+  /** For `credential` and `floor`; 0 otherwise. */
   readonly minimum: number
   /** When the last token that it could concern has expired. */
   readonly expiresAt: EpochMs

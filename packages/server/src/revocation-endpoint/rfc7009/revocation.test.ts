@@ -2,7 +2,7 @@ import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { decodeJwt } from 'jose'
-import { postForm, send, startTestServer, type TestServer } from '../../testing/start-test-server.ts'
+import { postForm, send, sqliteFile, startTestServer, type TestServer } from '../../testing/start-test-server.ts'
 
 interface Credentials {
   readonly clientId: string
@@ -34,7 +34,7 @@ async function isActive(token: string, of = client): Promise<unknown> {
   return (await postForm(`${server.issuer}/oauth2/introspect`, { token }, authorization(of))).json()['active']
 }
 function storedRevocations(): number {
-  const db = new DatabaseSync(server.config.databasePath, { readOnly: true })
+  const db = new DatabaseSync(sqliteFile(server.config), { readOnly: true })
   const row = db.prepare(`select count(*) as n from revocations where kind = 'jti'`).get() as { n: number }
   db.close()
   return row.n
@@ -109,7 +109,7 @@ describe('RFC 7009 §2.1 signature and expiry come before anything is stored', (
 
 test('a revocation that cannot be stored is a 503, never a 200; afterwards it works', async () => {
   const token = await getToken()
-  const intruder = new DatabaseSync(path.resolve(server.config.databasePath))
+  const intruder = new DatabaseSync(path.resolve(sqliteFile(server.config)))
   intruder.exec('BEGIN IMMEDIATE')
   const answer = await revoke(client, token)
   expect([answer.status, answer.json()['error']]).toEqual([503, 'temporarily_unavailable'])

@@ -39,7 +39,12 @@ export function describeChanges(openBackend: OpenBackend): void {
         return { ok: true, value: 7, event: sampleEvent }
       })
       expect(answer).toEqual({ ok: true, value: 7 })
-      const notice: ChangeNotice = { clients: [acme, asClientId('other')], catalogue: false }
+      const notice: ChangeNotice = {
+        clients: [acme, asClientId('other')],
+        catalogue: false,
+        keys: false,
+        revocations: false,
+      }
       expect(seen).toEqual([notice, 'Acme', 1])
     })
 
@@ -57,7 +62,7 @@ export function describeChanges(openBackend: OpenBackend): void {
         if (operation === 'delete') await resourceServers.delete('api')
         if (operation === 'find') await resourceServers.find('api')
       })
-      expect(rig.notices.at(-1)).toEqual({ clients: [], catalogue: announced })
+      expect(rig.notices.at(-1)).toEqual({ clients: [], catalogue: announced, keys: false, revocations: false })
     })
 
     test.for(['insert', 'update', 'delete', 'insertCredential', 'updateCredential'] as const)(
@@ -74,7 +79,12 @@ export function describeChanges(openBackend: OpenBackend): void {
           if (operation === 'insertCredential') await clients.insertCredential(sampleCredential('acme', 'new'))
           if (operation === 'updateCredential') await clients.updateCredential(sampleCredential('acme', 'old'))
         })
-        expect(rig.notices.at(-1)).toEqual({ clients: [operation === 'insert' ? 'new' : 'acme'], catalogue: false })
+        expect(rig.notices.at(-1)).toEqual({
+          clients: [operation === 'insert' ? 'new' : 'acme'],
+          catalogue: false,
+          keys: false,
+          revocations: false,
+        })
       },
     )
 

@@ -50,7 +50,7 @@ export function changeRunner(
         const outcome = await work({
           clients: clientWrites(tx, touched),
           resourceServers: resourceServerWrites(tx, touched),
-          revocations: revocationWrites(tx),
+          revocations: revocationWrites(tx, touched),
         })
         if (!outcome.ok) throw new RolledBack(outcome.refusal)
         await appendRow(tx, sealer, context, outcome.event)

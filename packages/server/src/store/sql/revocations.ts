@@ -2,10 +2,12 @@ import type { Kysely } from 'kysely'
 import type { ClientState } from '../../clients/client.ts'
 import type { RevocationWrites, TokenStatusReads } from '../../tokens/ports.ts'
 import type { Schema } from './schema.ts'
+import type { Touched } from './touched.ts'
 
-export function revocationWrites(tx: Kysely<Schema>): RevocationWrites {
+export function revocationWrites(tx: Kysely<Schema>, touched: Touched): RevocationWrites {
   return {
     async append(revocation, now) {
+      touched.revocations()
       const sequence = await nextSequence(tx, 'revocations', now)
       const { kind, subject, minimum, expiresAt } = revocation
       await tx.insertInto('revocations').values({ sequence, kind, subject, minimum, expires_at: expiresAt }).execute()
