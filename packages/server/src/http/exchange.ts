@@ -26,6 +26,16 @@ export interface HttpResponse {
   /** Names and values in turn. */
   readonly headers: readonly string[]
   readonly body: string
+  /** An answer that goes on: called with the open response once head and `body` are on their way. */
+  readonly goOn?: (stream: ResponseStream) => void
+}
+
+/** An open response. It ends when the caller goes away, when the caller reads too slowly, and when the listener drains. */
+export interface ResponseStream {
+  send(text: string): void
+  end(): void
+  /** Called once, whoever ended it. */
+  onEnd(listener: () => void): void
 }
 
 /** An endpoint is a plain function of the request. What it throws becomes a 500 without particulars. */

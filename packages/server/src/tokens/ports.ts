@@ -43,3 +43,20 @@ export interface TokenStatusReads {
   /** Drops revocations that outlived every token they could concern. */
   removeExpired(now: EpochMs): Promise<void>
 }
+
+/** A revocation with its place in the feed. */
+export interface SequencedRevocation extends Revocation {
+  readonly sequence: number
+}
+
+/** What the revocation feed is filled from. */
+export interface RevocationReads {
+  /**
+   * Entries above `sequence`, ascending, `limit` at most; and the newest sequence that was ever handed out, entries removed since included.
+   * Both of one moment.
+   */
+  after(
+    sequence: number,
+    limit: number,
+  ): Promise<{ readonly entries: readonly SequencedRevocation[]; readonly latest: number }>
+}

@@ -1,0 +1,66 @@
+import { endpointPaths, type EpochMs } from '@latchkey/protocol'
+import type { AdminServices } from '../admin-api/services.ts'
+import { localTokens } from '../admin-api/tokens/local-tokens.ts'
+import { listAudit } from '../audit/list/list.ts'
+import { verifyAudit } from '../audit/verify/verify.ts'
+import { takeBackup } from '../backup/take-backup.ts'
+import type { Config } from '../config/config.ts'
+import { serverFindings } from '../doctor/server-findings.ts'
+import type { KeyAdministration } from '../keys/key-administration.ts'
+import type { Core } from './core.ts'
+import type { Surroundings } from './surroundings.ts'
+import type { TokenServices } from './token-services.ts'
+
+/** The doctor speaks of secrets that end within this time. */
+const secretWarningMs = 30 * 86_400_000
+
+/** Everything that the admin API stands on. */
+export function adminServices(
+  core: Core,
+  config: Config,
+  issuer: string,
+  tokens: TokenServices,
+  keyAdministrator: KeyAdministration,
+  { clock, random, version }: Surroundings,
+): AdminServices {
+  const { store, clients, catalogue, change, audit, keys, dataKeys } = core
+  const { doctor } = store
+  return {
+    clock,
+    random,
+    version,
+    issuer,
+    tokenEndpoint: issuer + endpointPaths.token,
+    startedAt: clock.now(),
+    maker: { random, dataKeys, environment: config.environment },
+    change,
+    clients: store.clients,
+    resourceServers: store.resourceServers,
+    tokens: localTokens({
+      load: (clientId) => clients.load(clientId),
+      catalogue: () => catalogue.current(),
+      issuer: tokens.issuer,
+      inspector: tokens.inspector,
+      change,
+      clock,
+    }),
+    keys: keyAdministrator,
+    audit: {
+      list: (query) => listAudit(audit.reader, query),
+      verify: () => verifyAudit(audit.reader),
+    },
+    takeBackup: (context) =>
+      takeBackup({ source: store.backup, dataKeys, clock, issuer, version }, change, context),
+    doctor: () =>
+      serverFindings({
+        config,
+        issuer,
+        keys,
+        clock,
+        auditProblem: () => audit.problem(),
+        checkDatabase: () => doctor.check(),
+        lastAuditTime: () => doctor.lastAuditTime(),
+        expiringSecrets: () => doctor.expiringSecrets(clock.now(), (clock.now() + secretWarningMs) as EpochMs),
+      }),
+  }
+}

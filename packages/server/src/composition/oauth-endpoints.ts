@@ -1,0 +1,49 @@
+import type { OutcomeLog } from '../token-endpoint/group-commit.ts'
+import type { Endpoints } from '../http/listener.ts'
+import { introspectionEndpoint } from '../introspection-endpoint/introspection-endpoint.ts'
+import { memoize } from '../kernel/background.ts'
+import { publicDocument } from '../metadata-endpoint/document.ts'
+import { jwksFreshness } from '../metadata-endpoint/jwks-freshness.ts'
+import { publicEndpoints } from '../metadata-endpoint/public-endpoints.ts'
+import { serverMetadata } from '../metadata-endpoint/server-metadata.ts'
+import type { Catalogue } from '../resource-servers/catalogue.ts'
+import { revocationEndpoint } from '../revocation-endpoint/revocation-endpoint.ts'
+import { revocationFeedEndpoint } from '../revocation-feed-endpoint/revocation-feed-endpoint.ts'
+import { guessLimit } from '../token-endpoint/authenticate/guess-limit.ts'
+import { groupCommit } from '../token-endpoint/group-commit.ts'
+import { tokenEndpoint } from '../token-endpoint/token-endpoint.ts'
+import type { PublishedRevocations } from '../tokens/revocation-feed.ts'
+import type { Core } from './core.ts'
+import type { Surroundings } from './surroundings.ts'
+import type { TokenServices } from './token-services.ts'
+
+const metadataFreshness = { maxAgeSeconds: 300, staleIfErrorSeconds: 86_400 }
+
+/** What partners' programs and verifiers talk to. */
+export function oauthEndpoints(
+  core: Core,
+  issuer: string,
+  tokens: TokenServices,
+  revocations: PublishedRevocations,
+  log: OutcomeLog,
+  { clock }: Surroundings,
+): Endpoints {
+  const { clients, dataKeys, keys, change } = core
+  const guesses = guessLimit()
+  const group = groupCommit(tokens.issuer, log, clock, () => guesses.retryAfterSeconds(clock.now()))
+  const authentication = { clients, dataKeys, guesses, clock, log }
+  const catalogue = () => core.catalogue.current()
+  const { inspector } = tokens
+  return publicEndpoints(issuer, {
+    token: tokenEndpoint({ ...authentication, catalogue, group }),
+    introspection: introspectionEndpoint({ ...authentication, inspector, catalogue }),
+    revocation: revocationEndpoint({ ...authentication, inspector, change }),
+    revocations: revocationFeedEndpoint(revocations),
+    jwks: publicDocument('application/jwk-set+json', jwksFreshness, () => keys().jwks),
+    metadata: publicDocument(
+      'application/json',
+      metadataFreshness,
+      memoize((known: Catalogue) => serverMetadata(issuer, known), catalogue),
+    ),
+  })
+}
