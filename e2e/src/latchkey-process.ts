@@ -24,9 +24,9 @@ export interface Ready {
 }
 
 /** A `latchkey` process that runs until it is told otherwise. */
-export interface LatchkeyProcess {
+export interface LatchkeyProcess<Announced = Ready> {
   readonly child: ChildProcess
-  readonly ready: Ready
+  readonly ready: Announced
   readonly stdout: () => string
   readonly stderr: () => string
   /** Sends the signal and waits for the end. */
@@ -62,7 +62,7 @@ export function latchkey(args: readonly string[], environment?: Record<string, s
   })
 }
 
-/** Starts `latchkey dev --json` and waits until it is ready; rejects with what it printed when it ends before. */
+/** Starts `latchkey dev --json` and waits until it is ready. */
 export function startDev(
   directory: string,
   ports: readonly number[] = [0, 0, 0],
@@ -71,7 +71,15 @@ export function startDev(
 ): Promise<LatchkeyProcess> {
   const [port, adminPort, apiPort] = ports.map(String)
   const portFlags = ['--port', port ?? '0', '--admin-port', adminPort ?? '0', '--api-port', apiPort ?? '0']
-  const child = start(['dev', '--json', '--data-dir', directory, ...portFlags, ...args], environment)
+  return startLatchkey<Ready>(['dev', '--json', '--data-dir', directory, ...portFlags, ...args], environment)
+}
+
+/** Starts a command that prints a line of JSON when it is ready; rejects with what it printed when it ends before. */
+export function startLatchkey<Announced>(
+  args: readonly string[],
+  environment?: Record<string, string>,
+): Promise<LatchkeyProcess<Announced>> {
+  const child = start(args, environment)
   const read = collect(child)
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
     child.once('close', (code, signal) => resolve({ code, signal }))
@@ -83,7 +91,7 @@ export function startDev(
       if (!line.startsWith('{')) return
       resolve({
         child,
-        ready: JSON.parse(line) as Ready,
+        ready: JSON.parse(line) as Announced,
         ...read,
         stop(signal = 'SIGTERM') {
           child.kill(signal)
@@ -132,7 +140,13 @@ export interface Reply<T> {
 }
 
 /** One request to the admin API over its socket. Rejects when the server goes away before the whole answer is there. */
-export function admin<T>(socketPath: string, method: string, route: string, body?: unknown): Promise<Reply<T>> {
+export function admin<T>(
+  socketPath: string,
+  method: string,
+  route: string,
+  body?: unknown,
+  timeoutMs?: number,
+): Promise<Reply<T>> {
   const text = body === undefined ? undefined : JSON.stringify(body)
   return exchange<T>(
     {
@@ -142,6 +156,7 @@ export function admin<T>(socketPath: string, method: string, route: string, body
       headers: text === undefined ? {} : { 'Content-Type': 'application/json' },
     },
     text,
+    timeoutMs,
   )
 }
 
@@ -150,16 +165,19 @@ export function postForm<T>(
   url: string,
   by: { readonly client_id: string; readonly client_secret: string },
   form: Record<string, string>,
+  timeoutMs?: number,
 ): Promise<Reply<T>> {
   const { hostname, port, pathname } = new URL(url)
   const headers = {
     'Content-Type': 'application/x-www-form-urlencoded',
     Authorization: `Basic ${Buffer.from(`${by.client_id}:${by.client_secret}`).toString('base64')}`,
   }
-  return exchange<T>({ hostname, port, path: pathname, method: 'POST', headers }, new URLSearchParams(form).toString())
+  const options = { hostname, port, path: pathname, method: 'POST', headers }
+  return exchange<T>(options, new URLSearchParams(form).toString(), timeoutMs)
 }
 
-function exchange<T>(options: object, body: string | undefined): Promise<Reply<T>> {
+/** Rejects with `no answer` after `timeoutMs`. */
+function exchange<T>(options: object, body: string | undefined, timeoutMs?: number): Promise<Reply<T>> {
   return new Promise((resolve, reject) => {
     const outgoing = request({ ...options, agent: false }, (incoming) => {
       let text = ''
@@ -176,6 +194,10 @@ function exchange<T>(options: object, body: string | undefined): Promise<Reply<T
       })
     })
     outgoing.on('error', reject)
+    if (timeoutMs !== undefined) {
+      const timer = setTimeout(() => outgoing.destroy(new Error('no answer')), timeoutMs)
+      outgoing.on('close', () => clearTimeout(timer))
+    }
     outgoing.end(body)
   })
 }
