@@ -5,7 +5,7 @@ import { Agent, createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startConfigurationsApi, type RunningConfigurationsApi } from './start-configurations-api.ts'
 
 const audience = 'https://configurations.example.com'
@@ -265,9 +265,34 @@ describe('running', () => {
     const { json } = await call('/configurations', { body: input })
     await api.close()
     // WAL and its index are gone: the file was closed and not dropped.
-    expect(await readdir(folder)).toEqual(['api.sqlite'])
+    expect((await readdir(folder)).toSorted()).toEqual(['api.sqlite', 'api.sqlite.guard.json'])
     api = await start()
     expect((await call('/configurations')).json.items).toEqual([json])
+  })
+
+  test('what was revoked ends at the next request or soon after', async () => {
+    const token = await issuer.sign()
+    expect((await call('/configurations', { token })).status).toBe(200)
+    issuer.revokeToken(token)
+    await vi.waitFor(async () => expect((await call('/configurations', { token })).status).toBe(401), {
+      timeout: 15_000,
+    })
+    expect((await call('/configurations')).status).toBe(200)
+  })
+
+  test('a restart while the issuer is away serves on, and knows what was revoked', async () => {
+    const [good, ended] = await Promise.all([issuer.sign(), issuer.sign()])
+    issuer.revokeToken(ended)
+    expect((await call('/configurations', { token: good })).status).toBe(200)
+    await api.close()
+    issuer.intercept = ({ socket }) => void socket.destroy()
+    try {
+      api = await start()
+      expect((await call('/configurations', { token: good })).status).toBe(200)
+      expect((await call('/configurations', { token: ended })).status).toBe(401)
+    } finally {
+      issuer.intercept = undefined
+    }
   })
 
   test("a port in use rejects with Node's error and leaves nothing open", async () => {

@@ -1,5 +1,6 @@
 import { createGuard } from '@latchkey/guard'
 import { fastifyGuard } from '@latchkey/guard/fastify'
+import { savedStateFile } from '@latchkey/guard/node'
 import Fastify, { type FastifyBaseLogger } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { ConfigurationStore } from './configuration-store.ts'
@@ -11,7 +12,7 @@ export interface ConfigurationsApiOptions {
   readonly host: string
   /** 0 for any free one. */
   readonly port: number
-  /** A file, made when it is missing (not its directory), or `:memory:`. */
+  /** A file, made when it is missing (not its directory), or `:memory:`. What the guard keeps lies beside it, as `….guard.json`. */
   readonly databasePath: string
   /** The authorization server that is trusted. It need not be up yet. */
   readonly issuer: string
@@ -26,7 +27,7 @@ export interface ConfigurationsApiOptions {
 export interface RunningConfigurationsApi {
   /** Where it listens, without a slash at the end. */
   readonly url: string
-  /** Takes no more requests, lets those under way finish (for nine seconds), and closes the database. */
+  /** Takes no more requests, lets those under way finish (for nine seconds), stops following the issuer, and closes the database. */
   close(): Promise<void>
 }
 
@@ -47,8 +48,11 @@ export async function startConfigurationsApi(options: ConfigurationsApiOptions):
     audience,
     resourceServer: 'configurations',
     resourceMetadataUrl: publicUrl && new URL('/.well-known/oauth-protected-resource', publicUrl).href,
+    // So that a restart while the issuer is away is no outage of this API.
+    savedState: databasePath === ':memory:' ? undefined : savedStateFile(`${databasePath}.guard.json`),
     onEvent: (event) => app.log.info(event, event.type),
   })
+  app.addHook('onClose', () => guard.close())
   // Awaited, and before the routes: from here on a route that does not say who may call it fails to register.
   await app.register(fastifyGuard, { guard })
 
@@ -58,6 +62,8 @@ export async function startConfigurationsApi(options: ConfigurationsApiOptions):
     app.get('/healthz', { config: { guard: 'public' } }, async () => ({ status: 'ok' }))
     await app.register(configurationRoutes, { store })
     const url = await app.listen({ host, port })
+    // Not awaited: this API starts without its issuer too.
+    void guard.start()
     return { url, close: () => app.close() }
   } catch (error) {
     await app.close()

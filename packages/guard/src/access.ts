@@ -10,6 +10,6 @@ export interface Access {
   /** The granted scopes of this API's own resource server, as they travel: `configurations/configurations.read`. */
   readonly scopes: ReadonlySet<string>
   readonly claims: VerifiedClaims
-  /** The credentials that took part in the grant, each with its generation; empty when the token names none. */
+  /** The credentials that took part in the grant, each with its generation; never empty. */
   readonly credentials: CredentialGenerations
 }

@@ -1,5 +1,7 @@
 import type { KeyFailure, KeyIgnored } from './keys/key-failure.ts'
 import type { RefusalReason } from './refusal.ts'
+import type { RevocationFailure } from './revocations/revocation-failure.ts'
+import type { SavedStateRefusal } from './saved-state/saved-state.ts'
 
 /** What a guard tells its API's log. Never holds a token, nor any other text that came from an unverified one. */
 export type GuardEvent =
@@ -13,6 +15,20 @@ export type GuardEvent =
     }
   | { readonly type: 'keys.loaded'; readonly keyIds: readonly string[]; readonly ignored: readonly KeyIgnored[] }
   | { readonly type: 'keys.failed'; readonly failure: KeyFailure }
+  /** The issuer's revocations are followed, for the first time or again. `asOf`: its last contact with its database, in seconds since the epoch. */
+  | {
+      readonly type: 'revocations.loaded'
+      readonly sequence: number
+      readonly asOf: number
+      readonly entries: number
+    }
+  /** What was heard is not believed, or nothing was heard. What is known stays in force. */
+  | { readonly type: 'revocations.failed'; readonly failure: RevocationFailure }
+  /** The guard began with what another process kept, `ageSeconds` ago by its own words. */
+  | { readonly type: 'state.restored'; readonly ageSeconds: number; readonly entries: number }
+  | { readonly type: 'state.ignored'; readonly reason: SavedStateRefusal }
+  /** `detail`: a system error code such as ENOSPC, or the name of the error. */
+  | { readonly type: 'state.not_saved'; readonly detail: string }
 
 /** Takes events. A listener that throws is ignored: a log that fails must neither open nor close a door. */
 export type GuardEventListener = (event: GuardEvent) => void

@@ -1,6 +1,6 @@
 import type { ProtectedResourceMetadata } from '@latchkey/protocol'
 import { GuardConfigurationError } from './configuration-error.ts'
-import { KeyCache } from './keys/key-cache.ts'
+import { followIssuer } from './knowledge.ts'
 import type { GuardOptions } from './options.ts'
 import type { Refusal } from './refusal.ts'
 import { writeRefusalAnswer, type RefusalAnswer } from './refusal-answer.ts'
@@ -9,8 +9,8 @@ import { readRouteDeclaration, type RouteDeclaration, type RouteRequirement } fr
 import { readSettings } from './settings.ts'
 import { verify, type Verdict } from './verify.ts'
 
-/** Protects one API. Adapters for servers are in `@latchkey/guard/node` and `@latchkey/guard/fastify`. */
-export interface Guard {
+/** Protects one API. Adapters are in `@latchkey/guard/node`, `/fastify`, `/express` and `/hono`. */
+export interface Guard extends AsyncDisposable {
   /** Checks what a route needs, once, when it is registered. Throws {@link GuardConfigurationError}. */
   declare(route: RouteDeclaration): RouteRequirement
   /**
@@ -24,15 +24,22 @@ export interface Guard {
   resourceMetadata(): ProtectedResourceMetadata
   /** The path at which the metadata has to be served (RFC 9728 §3.1); `undefined` when the audience is no URL and no other place was given. */
   readonly resourceMetadataPath: string | undefined
+  /**
+   * Begins to follow the issuer; the first `verify` does it otherwise. With it before the API listens, the first caller does not wait for the issuer's
+   * keys and revocations. Resolves when they are known or could not be had; never rejects.
+   */
+  start(): Promise<void>
+  /** Ends following, once the API takes no more requests, and writes the saved state. A guard that is not closed does not keep the process alive either. */
+  close(): Promise<void>
 }
 
 /**
- * Makes a guard. Throws {@link GuardConfigurationError} when an option is wrong or unknown. Does not need the issuer to be up: until its keys are known,
- * tokens are answered with 503.
+ * Makes a guard. Throws {@link GuardConfigurationError} when an option is wrong or unknown. Does not need the issuer to be up: until its keys and
+ * revocations are known, tokens are answered with 503. Asks the issuer nothing before the first `verify` or {@link Guard.start}.
  */
 export function createGuard(options: GuardOptions): Guard {
   const settings = readSettings(options)
-  const keys = new KeyCache(settings.keys)
+  const knowledge = followIssuer(settings)
   const declared = new WeakSet<RouteRequirement>()
   const scopesSupported = new Set<string>()
   const { resourceMetadataUrl } = settings
@@ -53,7 +60,7 @@ export function createGuard(options: GuardOptions): Guard {
         )
       }
       try {
-        return await verify(facts, requirement, settings, keys)
+        return await verify(facts, requirement, settings, knowledge)
       } catch (error) {
         // The name only: a message could quote what it choked on.
         const detail = error instanceof Error ? error.name : typeof error
@@ -80,5 +87,14 @@ export function createGuard(options: GuardOptions): Guard {
     }),
 
     resourceMetadataPath: resourceMetadataUrl === undefined ? undefined : new URL(resourceMetadataUrl).pathname,
+
+    async start() {
+      await knowledge.start()
+      // A clock that throws is no reason to fail here: verify tells of it.
+      await Promise.allSettled([knowledge.keys.load(), knowledge.revocations.contact()])
+    },
+
+    close: () => knowledge.close(),
+    [Symbol.asyncDispose]: () => knowledge.close(),
   }
 }

@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Access } from './access.ts'
 import type { Guard } from './guard.ts'
-import type { RefusalAnswer } from './refusal-answer.ts'
+import { writeRefusal } from './node-response.ts'
 import { readRequestFacts } from './request-facts.ts'
 import type { RouteDeclaration } from './route-requirement.ts'
+
+export { serveResourceMetadata } from './node-response.ts'
+export { savedStateFile } from './saved-state/saved-state-file.ts'
 
 /** A node:http request listener. Rejects only if the handler does. */
 export type GuardedListener = (request: IncomingMessage, response: ServerResponse) => Promise<void>
@@ -24,17 +27,6 @@ export function protect(guard: Guard, route: RouteDeclaration, handler: GuardedH
   return async (request, response) => {
     const verdict = await guard.verify(readRequestFacts(request.rawHeaders), requirement)
     if (verdict.ok) await handler(request, response, verdict.access)
-    else writeAnswer(response, guard.refuse(verdict.refusal))
+    else writeRefusal(response, guard.refuse(verdict.refusal))
   }
-}
-
-/** Serves the metadata of this API (RFC 9728 §3.2); for requests whose path is `guard.resourceMetadataPath`. Needs no token. */
-export function serveResourceMetadata(guard: Guard, response: ServerResponse): void {
-  response
-    .writeHead(200, { 'content-type': 'application/json', 'cache-control': 'public, max-age=300' })
-    .end(JSON.stringify(guard.resourceMetadata()))
-}
-
-function writeAnswer(response: ServerResponse, { status, headers, body }: RefusalAnswer): void {
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
 }

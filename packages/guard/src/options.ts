@@ -1,4 +1,5 @@
 import type { GuardEventListener } from './events.ts'
+import type { SavedState } from './saved-state/saved-state.ts'
 import type { VerificationAlgorithm } from './verification-algorithm.ts'
 
 /** What an API says once about itself and the issuer that it trusts. */
@@ -9,18 +10,26 @@ export interface GuardOptions {
   readonly audience: string
   /** This API's name at the issuer. Scopes of others (`<other name>/…`) are not seen. */
   readonly resourceServer: string
-  /** Default `['ES256']`, which Latchkey signs with. RFC 9068 §4 knows also RS256. */
+  /** Default `['ES256']`, which Latchkey signs with unless it is told otherwise. RFC 9068 §4 knows also RS256; `ML-DSA-65` needs a runtime that has it. */
   readonly algorithms?: readonly VerificationAlgorithm[] | undefined
   /** How far the clocks of issuer and API may be apart, in seconds: 0 to 300, default 60. */
   readonly clockToleranceSeconds?: number | undefined
   /** Where the issuer's keys are. Default: what the issuer's metadata says (RFC 8414). */
   readonly jwksUri?: string | undefined
+  /** Where the issuer's revocation feed is. Default: what the issuer's metadata says (`lk_revocations_uri`). */
+  readonly revocationsUri?: string | undefined
   /** Where callers reach this API's metadata, if not at the URL that RFC 9728 §3.1 derives from the audience. */
   readonly resourceMetadataUrl?: string | undefined
   /** Longest token that is looked at, in bytes: 512 to 65536, default 8192. node:http takes 16 KiB of headers. */
   readonly maxTokenBytes?: number | undefined
   readonly keys?: KeyCacheOptions | undefined
-  /** Default: the global fetch. Must honour `signal` and `redirect`. */
+  readonly revocations?: RevocationOptions | undefined
+  /** Keeps keys and revocations beyond this process, so that the API can restart while the issuer is away. Default: not kept. */
+  readonly savedState?: SavedState | undefined
+  /**
+   * Must honour `signal` and `redirect`. Default: the global fetch, and on Node, for the stream of revocations, one that does not keep the process alive;
+   * with yours, the stream may do that until `guard.close()`.
+   */
   readonly fetch?: typeof globalThis.fetch | undefined
   /** Milliseconds since the epoch. Default: the system clock. */
   readonly now?: (() => number) | undefined
@@ -34,10 +43,25 @@ export interface KeyCacheOptions {
   readonly maxFreshnessSeconds?: number | undefined
   /** How long known keys serve while the issuer does not answer, in seconds since it last did: 10 to 86400, default 3600. */
   readonly maxStalenessSeconds?: number | undefined
-  /** Shortest time between two requests for unknown keys, in seconds: 1 to 3600, default 30. */
+  /** How often unknown key ids can make the guard ask the issuer once five such questions were spent, in seconds: 1 to 3600, default 2. */
   readonly unknownKeyCooldownSeconds?: number | undefined
   /** For one load of the keys, discovery included, in milliseconds: 10 to 60000, default 5000. */
   readonly timeoutMs?: number | undefined
   /** 1024 to 1048576, default 65536. */
+  readonly maxResponseBytes?: number | undefined
+}
+
+/** How the issuer's revocations are followed. */
+export interface RevocationOptions {
+  /**
+   * How long tokens are taken while nothing is heard, in seconds since the issuer was last in contact with its database: 10 to 86400, default 3600.
+   * An issuer's outage shorter than this is none of the API's; a revocation can go unheard for as long.
+   */
+  readonly maxStalenessSeconds?: number | undefined
+  /** How many revocations are kept, about 150 bytes each: 1000 to 5000000, default 250000. Beyond it the guard answers 503. */
+  readonly maxEntries?: number | undefined
+  /** For one document of the feed, discovery included, in milliseconds: 10 to 60000, default 5000. */
+  readonly timeoutMs?: number | undefined
+  /** Of one document or event: 1024 to 67108864, default 4194304. */
   readonly maxResponseBytes?: number | undefined
 }

@@ -81,7 +81,7 @@ export async function startProtectedApi(options: Partial<GuardOptions> = {}): Pr
     },
     call: (token, path = '/') => call(url + path, ['authorization', `Bearer ${token}`]),
     async [Symbol.asyncDispose]() {
-      await Promise.all([stop(server), issuer.close()])
+      await Promise.all([stop(server), guard.close(), issuer.close()])
     },
   }
 }

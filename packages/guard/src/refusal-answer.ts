@@ -1,12 +1,21 @@
 import { formatChallenge } from '@latchkey/protocol'
-import { STATUS_CODES } from 'node:http'
-import { refusalTable, type Refusal } from './refusal.ts'
+import { refusalTable, type PublicRefusal, type Refusal } from './refusal.ts'
 
 /** A complete HTTP answer, for whatever server stands in front. */
 export interface RefusalAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
+}
+
+/** Reason phrases (RFC 9110 §15); not from node:http, which not every fetch runtime has. */
+const titles: Readonly<Record<PublicRefusal['status'], string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
 }
 
 /**
@@ -30,5 +39,5 @@ export function writeRefusalAnswer(refusal: Refusal, resourceMetadataUrl: string
     })
   }
   if (refusal.retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.ceil(refusal.retryAfterSeconds))
-  return { status, headers, body: JSON.stringify({ title: STATUS_CODES[status], status, detail: description, code }) }
+  return { status, headers, body: JSON.stringify({ title: titles[status], status, detail: description, code }) }
 }

@@ -20,8 +20,11 @@ export type RefusalReason =
   | 'token.not_yet_valid'
   | 'token.lifetime'
   | 'token.bound'
+  | 'token.revoked'
   | 'scope.insufficient'
   | 'keys.unavailable'
+  | 'revocations.unavailable'
+  | 'revocations.stale'
   | 'route.unknown'
   | 'route.undeclared'
   | 'guard.fault'
@@ -72,13 +75,14 @@ export const refusalTable: Readonly<Record<RefusalReason, PublicRefusal>> = {
   'token.critical_header': invalidToken('The access token has a critical header that is not understood here.'),
   'token.unknown_key': invalidToken('The access token is not signed with a key of the issuer.'),
   'token.signature': invalidToken('The signature of the access token is wrong.'),
-  'token.claims': invalidToken('A claim of the access token is missing or malformed.'),
+  'token.claims': invalidToken('A claim of the access token is missing, malformed or not understood here.'),
   'token.issuer': invalidToken('The access token comes from another issuer.'),
   'token.audience': invalidToken('The access token is not meant for this API.'),
   'token.expired': invalidToken('The access token has expired.'),
   'token.not_yet_valid': invalidToken('The access token is not valid yet.'),
   'token.lifetime': invalidToken('The access token lives longer than is accepted here.'),
   'token.bound': invalidToken('The access token is bound to a key or certificate, which cannot be checked here.'),
+  'token.revoked': invalidToken('The access token was revoked, or the access that it stands for has ended.'),
   'scope.insufficient': {
     status: 403,
     error: 'insufficient_scope',
@@ -90,6 +94,16 @@ export const refusalTable: Readonly<Record<RefusalReason, PublicRefusal>> = {
     status: 503,
     code: 'temporarily_unavailable',
     description: 'The keys of the token issuer are not known here at the moment. Try again later.',
+  },
+  'revocations.unavailable': {
+    status: 503,
+    code: 'temporarily_unavailable',
+    description: 'What the token issuer has revoked is not known here at the moment. Try again later.',
+  },
+  'revocations.stale': {
+    status: 503,
+    code: 'temporarily_unavailable',
+    description: 'What the token issuer has revoked has not been heard here for too long. Try again later.',
   },
   'route.unknown': { status: 404, code: 'not_found', description: 'There is nothing here.' },
   'route.undeclared': serverError(),

@@ -23,7 +23,14 @@ describe('options', () => {
     { clockToleranceSeconds: 300 },
     { jwksUri: 'https://keys.example.com/jwks' },
     { jwksUri: undefined },
+    { revocationsUri: 'https://login.example.com/oauth2/revocations' },
+    { algorithms: ['ML-DSA-65'] },
     { keys: {} },
+    { revocations: {} },
+    { revocations: { maxStalenessSeconds: 10 } },
+    { revocations: { maxStalenessSeconds: 86_400 } },
+    { savedState: { read: async () => ({ outcome: 'none' }), write: async () => {} } },
+    { savedState: undefined },
   ])('%j is taken', (more) => {
     expect(() => createGuard({ ...good, ...more } as GuardOptions)).not.toThrow()
   })
@@ -66,6 +73,13 @@ describe('options', () => {
     ['jwksUri', 'http://keys.example.com'],
     ['jwksUri', '/jwks'],
     ['jwksUri', ''],
+    ['revocationsUri', 'http://login.example.com/oauth2/revocations'],
+    ['revocationsUri', ''],
+    ['algorithms', ['ML-DSA-44']],
+    ['savedState', '/var/lib/api/guard.json'],
+    ['savedState', null],
+    ['savedState', {}],
+    ['savedState', { read: async () => ({ outcome: 'none' }) }],
     ['resourceMetadataUrl', '/metadata'],
     ['maxTokenBytes', Number.POSITIVE_INFINITY],
     ['maxTokenBytes', 0],
@@ -89,6 +103,23 @@ describe('options', () => {
     ['maxAge', 1],
   ])('keys.%s = %j throws and names the option', (name, value) => {
     expect(() => createGuard({ ...good, keys: { [name]: value } })).toThrow(`keys.${name}`)
+  })
+})
+
+describe('revocations', () => {
+  test.each([
+    ['maxStalenessSeconds', 9],
+    ['maxStalenessSeconds', 86_401],
+    ['maxStalenessSeconds', Number.NaN],
+    ['maxStalenessSeconds', '3600'],
+    ['maxEntries', 999],
+    ['maxEntries', 5_000_001],
+    ['timeoutMs', 0],
+    ['maxResponseBytes', 1023],
+    ['maxStaleness', 3600],
+    ['enabled', false],
+  ])('revocations.%s = %j throws and names the option', (name, value) => {
+    expect(() => createGuard({ ...good, revocations: { [name]: value } })).toThrow(`revocations.${name}`)
   })
 })
 

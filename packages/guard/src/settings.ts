@@ -2,7 +2,10 @@ import { isAbsoluteUri, isResourceServerName, protectedResourceMetadataUrl } fro
 import { GuardConfigurationError } from './configuration-error.ts'
 import { safeListener } from './events.ts'
 import type { KeyCacheSettings } from './keys/key-cache.ts'
-import type { GuardOptions, KeyCacheOptions } from './options.ts'
+import { quietFetch } from './issuer/quiet-fetch.ts'
+import type { GuardOptions, KeyCacheOptions, RevocationOptions } from './options.ts'
+import type { RevocationFollowerSettings } from './revocations/revocation-follower.ts'
+import type { SavedState } from './saved-state/saved-state.ts'
 import { isSecureUrl } from './secure-url.ts'
 import {
   isVerificationAlgorithm,
@@ -22,7 +25,11 @@ export interface GuardSettings {
   readonly resourceMetadataUrl: string | undefined
   readonly now: () => number
   readonly onEvent: ReturnType<typeof safeListener>
+  /** Where the issuer's documents are, as far as the API says so. */
+  readonly endpoints: { readonly jwks_uri: string | undefined; readonly lk_revocations_uri: string | undefined }
   readonly keys: KeyCacheSettings
+  readonly revocations: RevocationFollowerSettings
+  readonly savedState: SavedState | undefined
 }
 
 const optionNames: Readonly<Record<keyof GuardOptions, true>> = {
@@ -32,9 +39,12 @@ const optionNames: Readonly<Record<keyof GuardOptions, true>> = {
   algorithms: true,
   clockToleranceSeconds: true,
   jwksUri: true,
+  revocationsUri: true,
   resourceMetadataUrl: true,
   maxTokenBytes: true,
   keys: true,
+  revocations: true,
+  savedState: true,
   fetch: true,
   now: true,
   onEvent: true,
@@ -48,6 +58,13 @@ const keyOptionNames: Readonly<Record<keyof KeyCacheOptions, true>> = {
   maxResponseBytes: true,
 }
 
+const revocationOptionNames: Readonly<Record<keyof RevocationOptions, true>> = {
+  maxStalenessSeconds: true,
+  maxEntries: true,
+  timeoutMs: true,
+  maxResponseBytes: true,
+}
+
 /**
  * Checks all options at once, before the API listens. Throws {@link GuardConfigurationError}, which names the option and the remedy.
  * Does not ask the issuer for anything: it may start later.
@@ -56,12 +73,16 @@ export function readSettings(options: GuardOptions): GuardSettings {
   refuseUnknown(options, optionNames, '')
   const keyOptions = options.keys ?? {}
   refuseUnknown(keyOptions, keyOptionNames, 'keys.')
+  const revocationOptions = options.revocations ?? {}
+  refuseUnknown(revocationOptions, revocationOptionNames, 'revocations.')
 
   const issuer = readIssuer(options.issuer)
   const audience = readAudience(options.audience)
   const algorithms = readAlgorithms(options.algorithms === undefined ? ['ES256'] : options.algorithms)
   const now = readFunction('now', options.now) ?? Date.now
   const onEvent = safeListener(readFunction('onEvent', options.onEvent))
+  const clockToleranceSeconds = readNumber('clockToleranceSeconds', options.clockToleranceSeconds, 60, 0, 300)
+  const fetch = readFunction('fetch', options.fetch)
   const maxStalenessSeconds = readNumber('keys.maxStalenessSeconds', keyOptions.maxStalenessSeconds, 3600, 10, 86_400)
   const maxFreshnessSeconds = readNumber('keys.maxFreshnessSeconds', keyOptions.maxFreshnessSeconds, 900, 10, 86_400)
   return {
@@ -69,16 +90,18 @@ export function readSettings(options: GuardOptions): GuardSettings {
     audience,
     resourceServer: readResourceServer(options.resourceServer),
     algorithms,
-    clockToleranceSeconds: readNumber('clockToleranceSeconds', options.clockToleranceSeconds, 60, 0, 300),
+    clockToleranceSeconds,
     maxTokenBytes: readNumber('maxTokenBytes', options.maxTokenBytes, 8192, 512, 65_536),
     resourceMetadataUrl: readResourceMetadataUrl(options.resourceMetadataUrl, audience),
     now,
     onEvent,
+    endpoints: {
+      jwks_uri: readDocumentUri('jwksUri', options.jwksUri),
+      lk_revocations_uri: readDocumentUri('revocationsUri', options.revocationsUri),
+    },
     keys: {
-      issuer,
-      jwksUri: readJwksUri(options.jwksUri),
       algorithms,
-      fetch: readFunction('fetch', options.fetch) ?? globalThis.fetch,
+      fetch: fetch ?? globalThis.fetch,
       now,
       onEvent,
       // Keys that are too old to use are not fresh either.
@@ -87,13 +110,35 @@ export function readSettings(options: GuardOptions): GuardSettings {
       unknownKeyCooldownSeconds: readNumber(
         'keys.unknownKeyCooldownSeconds',
         keyOptions.unknownKeyCooldownSeconds,
-        30,
+        2,
         1,
         3600,
       ),
       timeoutMs: readNumber('keys.timeoutMs', keyOptions.timeoutMs, 5000, 10, 60_000),
       maxResponseBytes: readNumber('keys.maxResponseBytes', keyOptions.maxResponseBytes, 65_536, 1024, 1_048_576),
     },
+    revocations: {
+      issuer,
+      fetch: fetch ?? globalThis.fetch,
+      streamFetch: fetch ?? quietFetch,
+      now,
+      onEvent,
+      clockToleranceSeconds,
+      ...readRevocationNumbers(revocationOptions),
+    },
+    savedState: readSavedState(options.savedState),
+  }
+}
+
+function readRevocationNumbers(
+  options: RevocationOptions,
+): Pick<RevocationFollowerSettings, 'maxStalenessSeconds' | 'maxEntries' | 'timeoutMs' | 'maxResponseBytes'> {
+  const { maxStalenessSeconds, maxEntries, timeoutMs, maxResponseBytes } = options
+  return {
+    maxStalenessSeconds: readNumber('revocations.maxStalenessSeconds', maxStalenessSeconds, 3600, 10, 86_400),
+    maxEntries: readNumber('revocations.maxEntries', maxEntries, 250_000, 1000, 5_000_000),
+    timeoutMs: readNumber('revocations.timeoutMs', timeoutMs, 5000, 10, 60_000),
+    maxResponseBytes: readNumber('revocations.maxResponseBytes', maxResponseBytes, 4_194_304, 1024, 67_108_864),
   }
 }
 
@@ -141,11 +186,21 @@ function readAlgorithms(algorithms: unknown): readonly VerificationAlgorithm[] {
   )
 }
 
-function readJwksUri(jwksUri: unknown): string | undefined {
-  if (jwksUri === undefined || (typeof jwksUri === 'string' && isSecureUrl(jwksUri))) return jwksUri
+function readDocumentUri(name: string, uri: unknown): string | undefined {
+  if (uri === undefined || (typeof uri === 'string' && isSecureUrl(uri))) return uri
   throw new GuardConfigurationError(
-    `jwksUri ${quote(jwksUri)} is not a URL that keys can safely come from`,
+    `${name} ${quote(uri)} is not a URL that the issuer's documents can safely come from`,
     "Give an https URL (plain http only for a loopback host), or leave it out: the issuer's metadata names it",
+  )
+}
+
+function readSavedState(savedState: SavedState | undefined): SavedState | undefined {
+  if (savedState === undefined) return undefined
+  const { read, write } = (savedState ?? {}) as Partial<SavedState>
+  if (typeof read === 'function' && typeof write === 'function') return savedState
+  throw new GuardConfigurationError(
+    'savedState has no read and write',
+    "Give savedStateFile('…') of @latchkey/guard/node, or leave it out",
   )
 }
 

@@ -24,9 +24,13 @@ export interface ClaimExpectations {
 
 type Payload = Readonly<Record<string, unknown>>
 
+/** All private claims of Latchkey's begin with it. */
+const privatePrefix = 'lk_'
+
 /**
  * Judges the claims of a token whose signature was verified (RFC 9068 §2.2, §4): required claims and their types, issuer, audience, time and binding.
  * Fails with `token.claims` (the detail names the claim) or with the reason of the first claim that disagrees.
+ * A private claim of Latchkey's that is not known here refuses the token: a later issuer may mean a restriction by it that this guard would not enforce.
  * Does not check the signature, whether the token was revoked, or whether a particular scope is there.
  */
 export function readClaims(payload: Payload, expected: ClaimExpectations): Step<Access> {
@@ -56,6 +60,8 @@ export function readClaims(payload: Payload, expected: ClaimExpectations): Step<
   if (granted === undefined) return fail('token.claims', 'scope')
   const credentials = readCredentials(payload)
   if (credentials === undefined) return fail('token.claims', credentialsClaim)
+  const unknown = Object.keys(payload).find((name) => name.startsWith(privatePrefix) && name !== credentialsClaim)
+  if (unknown !== undefined) return fail('token.claims', unknown)
 
   const scopes = granted.filter((scope) => resourceServerOf(scope) === expected.resourceServer)
   return pass({
@@ -95,12 +101,12 @@ function readScope(payload: Payload): readonly Scope[] | undefined {
   return typeof payload['scope'] === 'string' ? parseScope(payload['scope']) : undefined
 }
 
-/** Reference → generation, each a non-negative integer; a malformed one refuses the token, since nothing could revoke it. */
+/** Reference → generation, each a non-negative integer; without at least one, nothing could end the token. */
 function readCredentials(payload: Payload): CredentialGenerations | undefined {
-  if (!Object.hasOwn(payload, credentialsClaim)) return {}
-  const value = payload[credentialsClaim]
+  const value = Object.hasOwn(payload, credentialsClaim) ? payload[credentialsClaim] : undefined
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   const entries = Object.entries(value)
+  if (entries.length === 0) return undefined
   const wellFormed = entries.every(([reference, generation]) => reference !== '' && isGeneration(generation))
   return wellFormed ? Object.fromEntries(entries) : undefined
 }

@@ -1,5 +1,5 @@
 import { accessTokenType } from '@latchkey/protocol'
-import { decodeProtectedHeader } from 'jose'
+import { base64url, decodeProtectedHeader } from 'jose'
 import { fail, pass, type Step } from './step.ts'
 import type { VerificationAlgorithm } from './verification-algorithm.ts'
 
@@ -52,5 +52,9 @@ function isAccessTokenType(typ: unknown): boolean {
  */
 function hasCanonicalSignature(token: string): boolean {
   const signature = token.slice(token.lastIndexOf('.') + 1)
-  return Buffer.from(signature, 'base64url').toString('base64url') === signature
+  try {
+    return base64url.encode(base64url.decode(signature)) === signature
+  } catch {
+    return false
+  }
 }

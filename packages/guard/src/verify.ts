@@ -1,7 +1,8 @@
 import { compactVerify, errors } from 'jose'
 import type { Access } from './access.ts'
 import { readBearerToken } from './bearer-token.ts'
-import type { VerificationKey, VerificationKeys } from './keys/verification-keys.ts'
+import type { VerificationKey } from './keys/verification-keys.ts'
+import type { Knowledge } from './knowledge.ts'
 import type { Refusal } from './refusal.ts'
 import type { RequestFacts } from './request-facts.ts'
 import type { RouteRequirement } from './route-requirement.ts'
@@ -10,19 +11,22 @@ import { fail, pass, type Failed, type Step } from './step.ts'
 import { readClaims } from './token-claims.ts'
 import { readTokenHeader } from './token-header.ts'
 
+/** What Retry-After says while revocations are not known, in seconds. */
+const revocationsRetrySeconds = 2
+
 /** The outcome of judging one request. */
 export type Verdict = { readonly ok: true; readonly access: Access } | { readonly ok: false; readonly refusal: Refusal }
 
 /**
  * Judges one request: the only place where all checks of a token meet (RFC 6750 §2.1, RFC 9068 §4). Every refusal is
  * a value; it rejects only on a fault, which a caller has to treat as a refusal too.
- * Does not check whether the token was revoked, the caller's address or its certificate; tokens bound to a key are refused.
+ * Does not check the caller's address or its certificate; tokens bound to a key are refused.
  */
 export async function verify(
   facts: RequestFacts,
   requirement: RouteRequirement,
   settings: GuardSettings,
-  keys: VerificationKeys,
+  { keys, revocations, start }: Pick<Knowledge, 'keys' | 'revocations' | 'start'>,
 ): Promise<Verdict> {
   const refused = ({ reason, detail }: Failed, more?: Partial<Refusal>): Verdict => {
     const refusal = { reason, requiredScopes: requirement.scopes, ...more }
@@ -33,12 +37,20 @@ export async function verify(
   const token = readBearerToken(facts.authorization, settings.maxTokenBytes)
   if (!token.ok) return refused(token)
 
-  // 2. The key that its header names; never one that it brings along.
+  // 2. The key that its header names; never one that it brings along. And whether what ended is known well enough to judge at all.
   const header = readTokenHeader(token.value, settings.algorithms)
   if (!header.ok) return refused(header)
-  const found = await keys.find(header.value.keyId)
+  await start()
+  const { keyId } = header.value
+  const [found, contact] = await Promise.all([keys.find(keyId), revocations.contact()])
+  // What is known to have ended stays ended, however long nothing was heard.
+  if (revocations.hasKey(keyId)) return refused(fail('token.revoked', 'kid'))
   if (found.outcome === 'unavailable') {
     return refused(fail('keys.unavailable'), { retryAfterSeconds: found.retryAfterSeconds })
+  }
+  if (contact !== 'current') {
+    const reason = contact === 'stale' ? 'revocations.stale' : 'revocations.unavailable'
+    return refused(fail(reason), { retryAfterSeconds: revocationsRetrySeconds })
   }
   if (found.outcome === 'unknown') return refused(fail('token.unknown_key'))
   // The key says what it is for (RFC 8725 §3.1); a header that disagrees is an attempt at confusion.
@@ -54,8 +66,12 @@ export async function verify(
   const access = readClaims(payload.value, { ...settings, nowSeconds: settings.now() / 1000 })
   if (!access.ok) return refused(access)
 
-  // 5. What this route needs.
-  const { clientId, scopes } = access.value
+  // 5. Whether it has ended before its time.
+  const { clientId, scopes, claims, credentials } = access.value
+  const ending = revocations.endingOf({ jti: claims.jti, credentials })
+  if (ending !== undefined) return refused(fail('token.revoked', ending), { clientId })
+
+  // 6. What this route needs.
   if (!requirement.scopes.every((scope) => scopes.has(scope))) return refused(fail('scope.insufficient'), { clientId })
   return { ok: true, access: access.value }
 }

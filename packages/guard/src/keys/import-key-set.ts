@@ -11,8 +11,8 @@ type Candidate =
   | { readonly ok: true; readonly key: VerificationKey }
   | { readonly ok: false; readonly ignored: KeyIgnored }
 
-/** Members that only a private or symmetric key has (RFC 7518 §6.2.2, §6.3.2, §6.4.1). */
-const secretMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+/** Members that only a private or symmetric key has (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 9964). */
+const secretMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
 /**
  * Imports the usable keys of a JWK set (RFC 7517 §5): public, with a `kid` of their own, an `alg` among `algorithms`, and not meant for

@@ -1,6 +1,7 @@
 import { generateKeyPair, exportJWK } from 'jose'
 import type { ServerResponse } from 'node:http'
 import { describe, expect, test, vi } from 'vitest'
+import type { GuardEvent } from '../events.ts'
 import { startProtectedApi, type ProtectedApi } from '../protected-api.test.support.ts'
 
 const jwksPath = '/oauth2/jwks'
@@ -10,12 +11,19 @@ function fetches(api: ProtectedApi): number {
   return api.issuer.requests.filter((path) => path === jwksPath).length
 }
 
-/** Answers instead of the issuer, for the key set only; metadata keeps working. */
+/** What was asked for on the way to keys: without the revocations. */
+function askedForKeys({ requests }: { readonly requests: readonly string[] }): string[] {
+  return requests.filter((path) => !path.startsWith('/oauth2/revocations'))
+}
+
+function keyEvents({ events }: ProtectedApi): GuardEvent[] {
+  return events.filter(({ type }) => type.startsWith('keys.'))
+}
+
+/** Answers instead of the issuer, for the key set only; everything else keeps working. */
 function serveJwks(api: ProtectedApi, answer: (response: ServerResponse, etag: string | undefined) => void): void {
-  api.issuer.intercept = (request, response) => {
-    if (request.url === jwksPath) return answer(response, request.headers['if-none-match'])
-    response.end(JSON.stringify({ issuer: api.issuer.issuer, jwks_uri: api.issuer.issuer + jwksPath }))
-  }
+  api.issuer.intercept = (request, response) =>
+    request.url === jwksPath ? answer(response, request.headers['if-none-match']) : 'pass'
 }
 
 /** Status, code, Retry-After, challenge, and the reason in the log. */
@@ -98,7 +106,7 @@ describe('discovery (RFC 8414 §3)', () => {
     api.issuer.intercept = (_request, response) => void response.end(text)
     expect(await outcome(api, await api.issuer.sign())).toEqual(unavailable)
     expect(api.issuer.requests).toEqual([metadataPath])
-    expect(api.events[0]).toEqual({ type: 'keys.failed', failure: { url: issuer + metadataPath, reason } })
+    expect(keyEvents(api)[0]).toEqual({ type: 'keys.failed', failure: { url: issuer + metadataPath, reason } })
   })
 
   test.each(['null', '[]', '"x"', 'x'])('metadata that is %s → 503', async (text) => {
@@ -110,9 +118,14 @@ describe('discovery (RFC 8414 §3)', () => {
   test('jwksUri given → metadata is not asked for', async () => {
     await using source = await startProtectedApi()
     const issuer = source.issuer
-    await using api = await startProtectedApi({ issuer: issuer.issuer, jwksUri: issuer.issuer + jwksPath })
+    const revocationsUri = `${issuer.issuer}/oauth2/revocations`
+    await using api = await startProtectedApi({
+      issuer: issuer.issuer,
+      jwksUri: issuer.issuer + jwksPath,
+      revocationsUri,
+    })
     expect((await api.call(await issuer.sign())).status).toBe(200)
-    expect(issuer.requests).toEqual([jwksPath])
+    expect(askedForKeys(issuer)).toEqual([jwksPath])
   })
 })
 
@@ -124,7 +137,7 @@ describe('freshness', () => {
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200))
     api.clock.advance(299)
     await api.call(token)
-    expect(api.issuer.requests).toEqual([metadataPath, jwksPath])
+    expect(askedForKeys(api.issuer)).toEqual([metadataPath, jwksPath])
   })
 
   test('after max-age the issuer is asked again, and a key that is gone verifies nothing', async () => {
@@ -224,8 +237,8 @@ describe('unknown kid', () => {
     expect((await api.call(old)).status).toBe(200)
     await api.issuer.rotate()
     expect((await api.call(await api.issuer.sign())).status).toBe(200)
-    expect((await api.call(old)).status).toBe(401)
     expect(fetches(api)).toBe(2)
+    expect((await api.call(old)).status).toBe(401)
   })
 
   test('many requests with the new key at once → one request to the issuer, all 200', async () => {
@@ -238,21 +251,48 @@ describe('unknown kid', () => {
     expect(fetches(api)).toBe(2)
   })
 
-  test('invented kids ask the issuer once in 30 seconds', async () => {
+  test('a few invented kids do not stand in the way of a new key', async () => {
     await using api = await startProtectedApi()
     await api.call(await api.issuer.sign())
-    for (let i = 0; i < 10; i++) {
+    for (let i = 0; i < 4; i++) {
       expect((await api.call(await api.issuer.sign({}, { kid: `invented-${i}` }))).status).toBe(401)
     }
-    expect(fetches(api)).toBe(2)
+    await api.issuer.rotate()
+    expect((await api.call(await api.issuer.sign())).status).toBe(200)
+    expect(fetches(api)).toBe(6)
+  })
+
+  test('many invented kids ask the issuer five times, then every two seconds, and bring the new key with them', async () => {
+    await using api = await startProtectedApi()
+    await api.call(await api.issuer.sign())
+    const invent = async (count: number): Promise<void> => {
+      for (let i = 0; i < count; i++) {
+        expect((await api.call(await api.issuer.sign({}, { kid: crypto.randomUUID() }))).status).toBe(401)
+      }
+    }
+    await invent(20)
+    expect(fetches(api)).toBe(6)
     await api.issuer.rotate()
     const token = await api.issuer.sign()
-    api.clock.advance(29)
+    api.clock.advance(1.9)
     expect((await api.call(token)).status).toBe(401)
-    expect(fetches(api)).toBe(2)
-    api.clock.advance(1)
+    expect(fetches(api)).toBe(6)
+    api.clock.advance(0.2)
+    // The stranger is first again, and so it is their question that finds the key.
+    await invent(1)
     expect((await api.call(token)).status).toBe(200)
-    expect(fetches(api)).toBe(3)
+    await invent(5)
+    expect(fetches(api)).toBe(7)
+  })
+
+  test('how often is what was configured', async () => {
+    await using api = await startProtectedApi({ keys: { unknownKeyCooldownSeconds: 30 } })
+    await api.call(await api.issuer.sign())
+    for (const seconds of [0, 0, 0, 0, 0, 0, 29, 1, 1]) {
+      api.clock.advance(seconds)
+      await api.call(await api.issuer.sign({}, { kid: crypto.randomUUID() }))
+    }
+    expect(fetches(api)).toBe(7)
   })
 
   test('the issuer cannot be asked → 503 for the new key, 200 for a known one', async () => {
@@ -288,7 +328,7 @@ describe('keys that are not used', () => {
     api.issuer.keySet.keys = [other, { ...signing, ...change } as never]
     expect((await api.call(token)).status).toBe(401)
     expect(api.refusals).toEqual(['token.unknown_key'])
-    expect(api.events[0]).toEqual({ type: 'keys.loaded', keyIds: ['other'], ignored: [{ index: 1, reason }] })
+    expect(keyEvents(api)[0]).toEqual({ type: 'keys.loaded', keyIds: ['other'], ignored: [{ index: 1, reason }] })
 
     api.issuer.keySet.keys = [other, signing as never]
     api.clock.advance(300)
@@ -303,6 +343,6 @@ describe('keys that are not used', () => {
     const other = { ...twin, kid: 'other' }
     api.issuer.keySet.keys = [twin, signing, other] as never
     expect((await api.call(await api.issuer.sign())).status).toBe(401)
-    expect(api.events[0]).toMatchObject({ keyIds: ['other'], ignored: [{ index: 0 }, { index: 1 }] })
+    expect(keyEvents(api)[0]).toMatchObject({ keyIds: ['other'], ignored: [{ index: 0 }, { index: 1 }] })
   })
 })

@@ -1,16 +1,14 @@
 import type { GuardEventListener } from '../events.ts'
 import type { VerificationAlgorithm } from '../verification-algorithm.ts'
-import { discoverJwksUri } from './discover-jwks-uri.ts'
-import { fetchDocument, type FetchDocumentOptions } from './fetch-document.ts'
+import { fetchDocument, type FetchDocumentOptions } from '../issuer/fetch-document.ts'
+import type { IssuerEndpoints } from '../issuer/issuer-endpoints.ts'
+import { AskBudget } from './ask-budget.ts'
 import { readFreshnessSeconds } from './freshness.ts'
 import { importKeySet } from './import-key-set.ts'
 import type { KeyFailure } from './key-failure.ts'
 import type { FoundKey, VerificationKey, VerificationKeys } from './verification-keys.ts'
 
 export interface KeyCacheSettings {
-  readonly issuer: string
-  /** Without it, the issuer's metadata is asked. */
-  readonly jwksUri: string | undefined
   readonly algorithms: readonly VerificationAlgorithm[]
   readonly fetch: typeof globalThis.fetch
   /** Milliseconds since the epoch. */
@@ -29,41 +27,81 @@ const retryIntervalSeconds = 2
 /** How long after a failed attempt the issuer counts as down, so that requests do not wait for the next, in seconds. */
 const knownDownSeconds = 30
 
-interface KnownKeys {
-  readonly byId: ReadonlyMap<string, VerificationKey>
-  /** The URL that they came from, and the validator that it gave: one is worth nothing without the other. */
+/** A key set as the issuer published it. */
+export interface PublishedKeySet {
+  readonly document: unknown
+  /** The URL that it came from. */
   readonly jwksUri: string
-  readonly etag: string | undefined
-  /** The issuer last confirmed them by an answer to a request sent then. */
+  /** The issuer last confirmed it by an answer to a request sent then. */
   readonly confirmedAtMs: number
+  /** Until when after that it need not be confirmed again. */
   readonly freshnessSeconds: number
+}
+
+interface KnownKeys extends PublishedKeySet {
+  readonly byId: ReadonlyMap<string, VerificationKey>
+  /** The validator that `jwksUri` gave: one is worth nothing without the other. */
+  readonly etag: string | undefined
+  /** The issuer has not confirmed them to this process yet. */
+  readonly restored: boolean
 }
 
 /**
  * The issuer's keys in memory. Fresh keys are used as they are; keys past their freshness are confirmed first, and if the issuer does not answer they
  * stay in use until `maxStalenessSeconds` after its last good answer; afterwards nothing verifies. An unknown `kid` asks the issuer
- * once in `unknownKeyCooldownSeconds`, so that a new key is found at once and invented ones cost nothing. One request at a time is under way.
- * Only a whole good answer replaces keys.
+ * at once, within an {@link AskBudget}: so a new key is found, invented ones cost little, and whoever spends the budget keeps the keys up to date by
+ * that very deed (what is not known now is known `unknownKeyCooldownSeconds` later). One request at a time is under way. Only a whole good
+ * answer replaces keys. Does not know what was revoked: a key can be in the set and dead.
  */
 export class KeyCache implements VerificationKeys {
   readonly #settings: KeyCacheSettings
+  readonly #endpoints: IssuerEndpoints
+  readonly #budget: AskBudget
   #known: KnownKeys | undefined
-  #discoveredJwksUri: string | undefined
   #flight: Promise<void> | undefined
   /** Of the last attempt, if it failed. */
   #failedAtMs: number | undefined
-  #askedForUnknownAtMs: number | undefined
 
-  constructor(settings: KeyCacheSettings) {
+  constructor(settings: KeyCacheSettings, endpoints: IssuerEndpoints) {
     this.#settings = settings
+    this.#endpoints = endpoints
+    this.#budget = new AskBudget(settings.unknownKeyCooldownSeconds)
+  }
+
+  /** What is known, for another process to begin with. */
+  get published(): PublishedKeySet | undefined {
+    return this.#known
+  }
+
+  /**
+   * Begins with a key set that was kept, unless the issuer was heard already: it serves as long as it would have in the process that kept it, and
+   * no request waits for its confirmation. Returns whether it has a usable key.
+   */
+  async restore(published: PublishedKeySet): Promise<boolean> {
+    const { algorithms, maxFreshnessSeconds } = this.#settings
+    const imported = await importKeySet(published.document, algorithms)
+    if (!imported.ok) return false
+    const freshnessSeconds = Math.min(published.freshnessSeconds, maxFreshnessSeconds)
+    this.#known ??= { ...published, freshnessSeconds, byId: imported.keys, etag: undefined, restored: true }
+    return true
+  }
+
+  /** Asks the issuer now, because something is known to have changed there. Never rejects. */
+  async renew(): Promise<void> {
+    // One that is under way may have been answered before the change.
+    await this.#flight
+    await this.#refresh()
+  }
+
+  async load(): Promise<void> {
+    if (this.#isFresh()) return
+    const refreshed = this.#refreshUnlessJustFailed()
+    const knownDown = this.#secondsSince(this.#failedAtMs) < knownDownSeconds
+    if (!this.#isUsable() || !(knownDown || this.#known?.restored)) await refreshed
   }
 
   async find(keyId: string): Promise<FoundKey> {
-    if (!this.#isFresh()) {
-      const refreshed = this.#refreshUnlessJustFailed()
-      const knownDown = this.#secondsSince(this.#failedAtMs) < knownDownSeconds
-      if (!this.#isUsable() || !knownDown) await refreshed
-    }
+    if (!this.#isFresh()) await this.load()
     if (!this.#isUsable()) return unavailable
     const key = this.#known?.byId.get(keyId)
     if (key !== undefined) return { outcome: 'found', key }
@@ -71,13 +109,7 @@ export class KeyCache implements VerificationKeys {
   }
 
   async #findUnknown(keyId: string): Promise<FoundKey> {
-    const { unknownKeyCooldownSeconds } = this.#settings
-    if (this.#flight !== undefined) {
-      await this.#flight
-    } else if (this.#secondsSince(this.#askedForUnknownAtMs) >= unknownKeyCooldownSeconds) {
-      this.#askedForUnknownAtMs = this.#settings.now()
-      await this.#refresh()
-    }
+    if (this.#flight !== undefined || this.#budget.take(this.#settings.now())) await this.#refresh()
     const key = this.#known?.byId.get(keyId)
     if (key !== undefined) return { outcome: 'found', key }
     // The key may be new, and the issuer cannot be asked: that is no fault of the token.
@@ -116,20 +148,17 @@ export class KeyCache implements VerificationKeys {
     this.#failedAtMs = failure && this.#settings.now()
     if (failure === undefined) return
     // The keys may have moved: look where they are the next time.
-    this.#discoveredJwksUri = undefined
+    this.#endpoints.forget()
     this.#settings.onEvent({ type: 'keys.failed', failure })
   }
 
   async #replaceKeys(startedAtMs: number): Promise<KeyFailure | undefined> {
-    const { issuer, algorithms, timeoutMs, fetch, maxResponseBytes, maxFreshnessSeconds, onEvent } = this.#settings
+    const { algorithms, timeoutMs, fetch, maxResponseBytes, maxFreshnessSeconds, onEvent } = this.#settings
     const options: FetchDocumentOptions = { fetch, maxResponseBytes, signal: AbortSignal.timeout(timeoutMs) }
 
-    let jwksUri = this.#settings.jwksUri ?? this.#discoveredJwksUri
-    if (jwksUri === undefined) {
-      const discovered = await discoverJwksUri(issuer, options)
-      if (!discovered.ok) return discovered.failure
-      jwksUri = this.#discoveredJwksUri = discovered.jwksUri
-    }
+    const endpoint = await this.#endpoints.find('jwks_uri', options)
+    if (!endpoint.ok) return endpoint.failure
+    const jwksUri = endpoint.url
 
     const known = this.#known?.jwksUri === jwksUri ? this.#known : undefined
     const fetched = await fetchDocument(jwksUri, { ...options, etag: known?.etag })
@@ -138,6 +167,7 @@ export class KeyCache implements VerificationKeys {
       jwksUri,
       confirmedAtMs: startedAtMs,
       freshnessSeconds: readFreshnessSeconds(fetched.headers, maxFreshnessSeconds),
+      restored: false,
     }
     if (fetched.outcome === 'not_modified') {
       if (known !== undefined) this.#known = { ...known, ...confirmed }
@@ -145,7 +175,8 @@ export class KeyCache implements VerificationKeys {
     }
     const imported = await importKeySet(fetched.document, algorithms)
     if (!imported.ok) return { url: jwksUri, reason: imported.reason }
-    this.#known = { ...confirmed, byId: imported.keys, etag: fetched.headers.get('etag') ?? undefined }
+    const { document } = fetched
+    this.#known = { ...confirmed, document, byId: imported.keys, etag: fetched.headers.get('etag') ?? undefined }
     onEvent({ type: 'keys.loaded', keyIds: [...imported.keys.keys()], ignored: imported.ignored })
     return undefined
   }

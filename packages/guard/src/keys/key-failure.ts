@@ -1,3 +1,5 @@
+import type { DocumentFailureReason } from '../issuer/document-failure.ts'
+
 /** Why the issuer's keys could not be loaded, for the API's log. */
 export interface KeyFailure {
   readonly url: string
@@ -6,17 +8,7 @@ export interface KeyFailure {
   readonly status?: number
 }
 
-export type KeyFailureReason =
-  | 'network'
-  | 'timeout'
-  | 'http_status'
-  | 'too_large'
-  | 'not_json'
-  /** RFC 8414 §3.3: the metadata names another issuer than the one it was asked of. */
-  | 'metadata.issuer_mismatch'
-  | 'metadata.jwks_uri'
-  | 'jwks.not_a_key_set'
-  | 'jwks.no_usable_key'
+export type KeyFailureReason = DocumentFailureReason | 'jwks.not_a_key_set' | 'jwks.no_usable_key'
 
 /** A key in the issuer's set that is not used, and why. The rest of the set is. */
 export interface KeyIgnored {

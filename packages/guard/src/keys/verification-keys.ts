@@ -19,4 +19,6 @@ export type FoundKey =
 /** Where `verify` gets keys from. */
 export interface VerificationKeys {
   find(keyId: string): Promise<FoundKey>
+  /** Sees to it that keys are there, if the issuer answers. Never rejects for want of it. */
+  load(): Promise<void>
 }

@@ -1,4 +1,4 @@
-import type { KeyFailure } from './key-failure.ts'
+import type { DocumentFailure } from './document-failure.ts'
 
 export interface FetchDocumentOptions {
   readonly fetch: typeof globalThis.fetch
@@ -12,19 +12,19 @@ export interface FetchDocumentOptions {
 export type FetchedDocument =
   | { readonly outcome: 'document'; readonly document: unknown; readonly headers: Headers }
   | { readonly outcome: 'not_modified'; readonly headers: Headers }
-  | { readonly outcome: 'failed'; readonly failure: KeyFailure }
+  | { readonly outcome: 'failed'; readonly failure: DocumentFailure }
 
 /**
  * Fetches a JSON document of the issuer. Never rejects: whatever goes wrong is a value. Follows no redirect, since one could lead from the issuer to
  * anybody, or from https to http. Does not look at the media type or into the document.
  */
 export async function fetchDocument(url: string, options: FetchDocumentOptions): Promise<FetchedDocument> {
-  const failed = (reason: KeyFailure['reason'], status?: number): FetchedDocument => ({
+  const failed = (reason: DocumentFailure['reason'], status?: number): FetchedDocument => ({
     outcome: 'failed',
     failure: status === undefined ? { url, reason } : { url, reason, status },
   })
   try {
-    const headers: Record<string, string> = { accept: 'application/jwk-set+json, application/json' }
+    const headers: Record<string, string> = { accept: 'application/json, application/jwk-set+json' }
     if (options.etag !== undefined) headers['if-none-match'] = options.etag
     const response = await options.fetch(url, { headers, redirect: 'error', signal: options.signal })
     if (response.status === 304 && options.etag !== undefined) {
@@ -46,17 +46,19 @@ export async function fetchDocument(url: string, options: FetchDocumentOptions):
 
 /** Reads at most `maxBytes`, counted after decompression; leaving the loop cancels the rest. */
 async function readText(response: Response, maxBytes: number): Promise<string | undefined> {
-  const chunks: Uint8Array[] = []
+  const decoder = new TextDecoder()
+  let text = ''
   let bytes = 0
   for await (const chunk of response.body ?? []) {
     bytes += chunk.byteLength
     if (bytes > maxBytes) return undefined
-    chunks.push(chunk)
+    text += decoder.decode(chunk, { stream: true })
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return text + decoder.decode()
 }
 
-function parseJson(text: string): unknown {
+/** `undefined` for what is no JSON. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

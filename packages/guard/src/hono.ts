@@ -1,0 +1,92 @@
+import type { Context, MiddlewareHandler } from 'hono'
+import { matchedRoutes } from 'hono/route'
+import { findTargetHandler } from 'hono/utils/handler'
+import type { Access } from './access.ts'
+import { GuardConfigurationError } from './configuration-error.ts'
+import type { Guard } from './guard.ts'
+import type { RefusalAnswer } from './refusal-answer.ts'
+import type { RequestFacts } from './request-facts.ts'
+import type { RouteDeclaration, RouteRequirement } from './route-requirement.ts'
+
+/** What handlers behind {@link needs} find in their context: `c.var.access`. */
+export interface GuardedEnv {
+  Variables: {
+    /** What the caller's token allows. */
+    readonly access: Access
+  }
+}
+
+export interface HonoGuardOptions {
+  /** Default true: this API's metadata (RFC 9728) is served too, when the middleware is where its path leads. */
+  readonly serveResourceMetadata?: boolean
+}
+
+/** What was said at a route. The handler that says it is the key, so that no path has to be compared. */
+const decisions = new WeakMap<object, RouteRequirement | 'open'>()
+
+/** The requirements that a request was judged by. Nothing outside this file can add one. */
+const judged = new WeakMap<Context, ReadonlySet<RouteRequirement>>()
+
+/**
+ * Guards all routes that come after it in a Hono 4 app, sub-apps included: deny by default. `app.use(honoGuard(guard))` before the routes, each of which
+ * says {@link needs} or {@link open}; every requirement that matches a request is judged here, before anything else runs. A request whose route says
+ * nothing is answered with 500, one without a route with 404. Does not see what was registered before it, nor what a handler mounts.
+ */
+export function honoGuard(guard: Guard, options: HonoGuardOptions = {}): MiddlewareHandler {
+  const servesMetadata = options.serveResourceMetadata !== false
+  return async (c, next) => {
+    if (servesMetadata && isForMetadata(guard, c)) {
+      return c.json(guard.resourceMetadata(), 200, { 'cache-control': 'public, max-age=300' })
+    }
+    const routes = matchedRoutes(c)
+    const said = routes.flatMap(({ handler }) => decisions.get(findTargetHandler(handler)) ?? [])
+    if (said.length === 0) {
+      // `use` and `all` register for every method: a path that only they know is nobody's.
+      const reason = routes.some(({ method }) => method !== 'ALL') ? 'route.undeclared' : 'route.unknown'
+      return respond(guard.refuse({ reason, requiredScopes: [] }))
+    }
+    const requirements = said.filter((decision) => decision !== 'open')
+    for (const requirement of requirements) {
+      const verdict = await guard.verify(readFacts(c.req.raw.headers), requirement)
+      if (!verdict.ok) return respond(guard.refuse(verdict.refusal))
+      c.set('access', verdict.access)
+    }
+    judged.set(c, new Set(requirements))
+    return next()
+  }
+}
+
+/**
+ * Says that a route needs a token with all of these scopes: `app.get('/things', needs(guard, { scopes: ['configurations/things.read'] }), handler)`.
+ * Throws `GuardConfigurationError` when the declaration is wrong, and at a request that {@link honoGuard} has not judged.
+ */
+export function needs(guard: Guard, route: RouteDeclaration): MiddlewareHandler<GuardedEnv> {
+  const requirement = guard.declare(route)
+  const declared: MiddlewareHandler<GuardedEnv> = (c, next) => {
+    if (judged.get(c)?.has(requirement)) return next()
+    throw new GuardConfigurationError(
+      'A guarded route was reached without its guard',
+      'Put app.use(honoGuard(guard)) before the routes, on the app that they belong to',
+    )
+  }
+  decisions.set(declared, requirement)
+  return declared
+}
+
+/** Says that a route is open to everybody: `app.get('/healthz', open, handler)`. */
+export const open: MiddlewareHandler = (_c, next) => next()
+decisions.set(open, 'open')
+
+/** The fetch API joins repeated header lines with a comma, which no token has: such a value is malformed, and refused. */
+function readFacts(headers: Headers): RequestFacts {
+  const authorization = headers.get('authorization')
+  return { authorization: authorization === null ? [] : [authorization] }
+}
+
+function isForMetadata(guard: Guard, { req }: Context): boolean {
+  return (req.method === 'GET' || req.method === 'HEAD') && req.path === guard.resourceMetadataPath
+}
+
+function respond({ status, headers, body }: RefusalAnswer): Response {
+  return new Response(body, { status, headers })
+}
