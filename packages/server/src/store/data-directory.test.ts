@@ -3,10 +3,16 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Fault } from '../kernel/faults.ts'
-import { openDataDirectory, resetDevelopmentDirectory, type DataDirectory } from './data-directory.ts'
+import {
+  openDataDirectory,
+  refuseDevelopmentFile,
+  resetDevelopmentDirectory,
+  type DataDirectory,
+} from './data-directory.ts'
 import { startOtherProcess, type OtherProcess } from './other-process.test.support.ts'
 
 const dev = { development: true }
+const serve = { development: false }
 
 let home: string
 let directory: string
@@ -108,11 +114,6 @@ describe('making one', () => {
     },
   )
 
-  test('outside development nothing is marked', async () => {
-    open({ development: false })
-    expect(await readdir(directory)).not.toContain('DEVELOPMENT')
-  })
-
   test('a file in its place, or above it', async () => {
     await writeFile(directory, 'a file')
     for (const place of [directory, path.join(directory, 'below')]) {
@@ -175,11 +176,74 @@ describe('the lock', () => {
   })
 
   test('a refused opener changes nothing', async () => {
-    open({ development: false })
+    open(serve)
     await chmod(directory, 0o750)
-    expect(faultOf(() => open())).toMatchObject({ code: 'data_directory.locked' })
+    expect(faultOf(() => open(serve))).toMatchObject({ code: 'data_directory.locked' })
+    expect(faultOf(() => open())).toMatchObject({ code: 'data_directory.unusable' })
     expect(await modeOf(directory)).toBe(0o750)
     expect(await readdir(directory)).not.toContain('DEVELOPMENT')
+  })
+})
+
+describe('for production', () => {
+  test('is made for this user alone and marked, and opens again', async () => {
+    open(serve)
+    expect(await modeOf(directory)).toBe(0o700)
+    expect((await readdir(directory)).filter((name) => !name.startsWith('lock'))).toEqual(['PRODUCTION'])
+    release()
+    await writeFile(path.join(directory, 'latchkey.db'), 'data')
+    open(serve)
+  })
+
+  test('an empty volume is taken, with what its file system has in it', async () => {
+    await mkdir(path.join(directory, 'lost+found'), { recursive: true })
+    open(serve)
+    expect(await readdir(directory)).toContain('PRODUCTION')
+  })
+
+  test('neither takes what the other made', async () => {
+    open()
+    release()
+    const fault = faultOf(() => open(serve))
+    expect(fault).toMatchObject({ code: 'data_directory.unusable', remedy: expect.stringContaining('latchkey init') })
+    expect(fault.message).toContain('latchkey dev')
+    expect(await readdir(directory)).not.toContain('PRODUCTION')
+    await rm(directory, { recursive: true })
+    open(serve)
+    release()
+    expect(faultOf(() => open()).message).toContain('was not made by `latchkey dev`')
+    expect(await readdir(directory)).not.toContain('DEVELOPMENT')
+    expect(faultOf(() => resetDevelopmentDirectory(directory))).toMatchObject({ code: 'data_directory.unusable' })
+  })
+
+  test('one with anything else in it is refused and left as it is', async () => {
+    await mkdir(directory)
+    await writeFile(path.join(directory, 'thesis.txt'), 'precious')
+    expect(faultOf(() => open(serve)).message).toContain('is not empty')
+    expect(await readdir(directory)).toEqual(['thesis.txt'])
+  })
+
+  test.runIf(process.geteuid?.() === 0)('one that belongs to another user is refused', async () => {
+    open(serve)
+    release()
+    await chown(directory, 65534, 65534)
+    const fault = faultOf(() => open(serve))
+    expect(fault.message).toContain('belongs to user 65534, and this is user 0')
+    expect(fault.remedy).toMatch(/chown/)
+  })
+
+  test('a file out of a directory of dev is refused, by whatever path; others are not', async () => {
+    open()
+    const key = path.join(directory, 'master.key')
+    const link = path.join(home, 'link.key')
+    await writeFile(key, '')
+    await symlink(key, link)
+    for (const file of [key, link]) {
+      expect(faultOf(() => refuseDevelopmentFile(file, 'master key')).message).toMatch(
+        /^the master key .*`latchkey dev`/,
+      )
+    }
+    refuseDevelopmentFile(path.join(home, 'other.key'), 'master key')
   })
 })
 

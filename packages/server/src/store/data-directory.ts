@@ -26,6 +26,10 @@ export interface DataDirectory {
 const developmentMarker = 'DEVELOPMENT'
 const developmentNotice = 'This directory was made by `latchkey dev`. `latchkey serve` refuses it.\n'
 
+/** Marks a directory of `serve`, so that one with anything else in it is not taken for it. */
+const productionMarker = 'PRODUCTION'
+const productionNotice = 'This directory belongs to `latchkey serve`. `latchkey dev` refuses it.\n'
+
 /** The lock, and what SQLite keeps beside it. */
 const lockNames = /^lock(-journal|-wal|-shm)?$/
 
@@ -37,19 +41,24 @@ const madeNames = new RegExp(
     /^(latchkey|configurations)\.db(-journal|-wal|-shm)?$/.source,
     /^(demo\.env|admin\.json)(\.new)?$/.source,
     /^(master\.key|audit|admin|mail)$/.source,
+    // What rotating the master key leaves beside it.
+    /^master\.key\.(next|partial|next\.partial|before-[0-9TZ]+)$/.source,
   ].join('|'),
 )
 
 /**
- * Opens and locks a data directory, making it (0700) when it is not there. Throws Fault `data_directory.unusable` or `.locked`, having changed
+ * Opens and locks a data directory, making it (0700) when it is not there. `dev` and `serve` each refuse what the other made, and a directory with
+ * anything of others in it; `serve` one that belongs to another user, too. Throws Fault `data_directory.unusable` or `.locked`, having changed
  * nothing. The lock is the operating system's: it ends with the process, however that ends.
  */
 export function openDataDirectory(directory: string, options: { readonly development: boolean }): DataDirectory {
   const resolved = path.resolve(directory)
-  const marker = path.join(resolved, developmentMarker)
-  const marks = options.development && !existsSync(marker)
-  // Before anything is touched: what carries the marker is what `--reset` removes, with all that is in it.
-  if (marks) refuseForeign(resolved)
+  const { development } = options
+  const marker = path.join(resolved, development ? developmentMarker : productionMarker)
+  if (!development) refuseForProduction(resolved)
+  const marks = !existsSync(marker)
+  // Before anything is touched: what carries the marker of `dev` is what `--reset` removes, with all that is in it.
+  if (marks) refuseForeign(resolved, development ? 'dev' : 'serve')
   try {
     mkdirSync(resolved, { recursive: true, mode: 0o700 })
   } catch (error) {
@@ -60,7 +69,7 @@ export function openDataDirectory(directory: string, options: { readonly develop
     const { mode, uid } = statSync(resolved)
     if (uid === process.getuid?.() && (mode & 0o077) !== 0) chmodSync(resolved, 0o700)
     if (marks) {
-      writeFileSync(marker, developmentNotice, { mode: 0o600 })
+      writeFileSync(marker, development ? developmentNotice : productionNotice, { mode: 0o600 })
     }
   } catch (error) {
     lock.close()
@@ -69,8 +78,45 @@ export function openDataDirectory(directory: string, options: { readonly develop
   return { path: resolved, release: () => lock.close() }
 }
 
+/**
+ * Refuses a file that lies in a directory of `dev`: a master key or database from there was never kept as production needs it.
+ * Throws Fault `data_directory.unusable`.
+ */
+export function refuseDevelopmentFile(file: string, what: string): void {
+  const real = existsSync(file) ? realpathSync(file) : path.resolve(file)
+  if (!existsSync(path.join(path.dirname(real), developmentMarker))) return
+  throw new Fault(
+    'data_directory.unusable',
+    `the ${what} ${file} was made by \`latchkey dev\`, and is not for production`,
+    '`latchkey init` makes what production needs',
+  )
+}
+
+function refuseForProduction(directory: string): void {
+  if (existsSync(path.join(directory, developmentMarker))) {
+    throw new Fault(
+      'data_directory.unusable',
+      `${directory} was made by \`latchkey dev\`, and its keys are not for production`,
+      'choose another directory with --data-dir; `latchkey init` makes one',
+    )
+  }
+  let uid: number | undefined
+  try {
+    uid = statSync(directory, { throwIfNoEntry: false })?.uid
+  } catch (error) {
+    throw unusable(directory, error)
+  }
+  const ours = process.geteuid?.()
+  if (uid === undefined || uid === ours) return
+  throw new Fault(
+    'data_directory.unusable',
+    `${directory} belongs to user ${uid}, and this is user ${ours}`,
+    'start the server as that user, give the directory to this one (chown), or name a directory inside it, which is made then',
+  )
+}
+
 /** Refuses a directory with anything in it but a lock, which a start that was cut off leaves behind. */
-function refuseForeign(directory: string): void {
+function refuseForeign(directory: string, command: 'dev' | 'serve'): void {
   try {
     if (!existsSync(directory) || isBare(directory)) return
   } catch (error) {
@@ -78,9 +124,14 @@ function refuseForeign(directory: string): void {
   }
   throw new Fault(
     'data_directory.unusable',
-    `${directory} is not empty and was not made by \`latchkey dev\``,
+    `${directory} is not empty and was not made by \`latchkey ${command}\``,
     'choose an empty or another directory with --data-dir',
   )
+}
+
+/** Whether `dev` has made this directory. */
+export function isDevelopmentDirectory(directory: string): boolean {
+  return existsSync(path.join(directory, developmentMarker))
 }
 
 /**
@@ -109,9 +160,9 @@ export function resetDevelopmentDirectory(directory: string): void {
   }
 }
 
-/** Whether there is nothing in it but a lock, so nothing to remove. */
+/** Whether there is nothing in it but a lock and what a file system of its own has, so nothing to remove. */
 function isBare(directory: string): boolean {
-  return readdirSync(directory).every((name) => lockNames.test(name))
+  return readdirSync(directory).every((name) => lockNames.test(name) || name === 'lost+found')
 }
 
 /** The marker has to be the very file that {@link openDataDirectory} wrote: a name alone may be anybody's. */

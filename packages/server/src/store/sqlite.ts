@@ -1,8 +1,10 @@
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
-import { Kysely, SqliteAdapter, SqliteDialect, type SqliteDatabase } from 'kysely'
+import { Kysely, sql, SqliteAdapter, SqliteDialect, type SqliteDatabase } from 'kysely'
 import { describeError, Fault } from '../kernel/faults.ts'
+import { setDialect, type Dialect } from './sql/dialect.ts'
 import type { Schema } from './sql/schema.ts'
+import { refuseUnstorable } from './sql/storable.ts'
 
 /** How long a statement waits for another process that holds the file, in milliseconds. It blocks this process: keep it short. */
 const busyTimeoutMs = 50
@@ -27,7 +29,36 @@ export function openSqlite(path: string): Kysely<Schema> {
     database?.close()
     throw cannotOpen(path, error)
   }
-  return new Kysely<Schema>({ dialect: new EmbeddedDialect({ database: asKyselyDatabase(database) }) })
+  return kyselyOn(database)
+}
+
+/** Opens an embedded database beside whoever owns it, for reading alone: with WAL, readers and the writer do not wait for each other. */
+export function openSqliteReader(path: string): Kysely<Schema> {
+  return kyselyOn(reporting(() => new DatabaseSync(path, { timeout: busyTimeoutMs, readOnly: true })))
+}
+
+/** A database that is gone with its handle. */
+export function openSqliteInMemory(): Kysely<Schema> {
+  return kyselyOn(new DatabaseSync(':memory:'))
+}
+
+function kyselyOn(database: DatabaseSync): Kysely<Schema> {
+  const db = new Kysely<Schema>({ dialect: new EmbeddedDialect({ database: asKyselyDatabase(database) }) })
+  setDialect(db, embedded)
+  return db
+}
+
+/** One process, one connection: what happens between other processes does not happen here. */
+const embedded: Dialect = {
+  ofOneMoment: (db, reads) => db.transaction().execute(reads),
+  giveWay: () => Promise.resolve(),
+  wakeOthers: () => Promise.resolve(),
+  whileNobodyElseMigrates: (db, work) => work(db),
+  schemaName: () => Promise.resolve(undefined),
+  async checkSoundness(db) {
+    const { rows } = await sql<{ quick_check: string }>`pragma quick_check(1)`.execute(db)
+    return rows[0]?.quick_check ?? 'no answer'
+  },
 }
 
 /** SQLite rolls back changes of the schema like any other; kysely does not use it, and would leave half a migration behind. */
@@ -58,16 +89,21 @@ function asKyselyDatabase(database: DatabaseSync): SqliteDatabase {
     close: () => {
       database.close()
     },
-    prepare(sql) {
-      const statement = reporting(() => database.prepare(sql))
+    prepare(text) {
+      const statement = reporting(() => database.prepare(text))
       return {
         reader: statement.columns().length > 0,
-        all: (parameters) => reporting(() => statement.all(...(parameters as SQLInputValue[]))),
-        run: (parameters) => reporting(() => statement.run(...(parameters as SQLInputValue[]))),
-        iterate: (parameters) => reporting(() => statement.iterate(...(parameters as SQLInputValue[]))),
+        all: (parameters) => reporting(() => statement.all(...storable(parameters))),
+        run: (parameters) => reporting(() => statement.run(...storable(parameters))),
+        iterate: (parameters) => reporting(() => statement.iterate(...storable(parameters))),
       }
     },
   }
+}
+
+function storable(parameters: readonly unknown[]): SQLInputValue[] {
+  refuseUnstorable(parameters)
+  return parameters as SQLInputValue[]
 }
 
 /** Primary result codes that mean a mistake of ours rather than a database that is away: SQLITE_ERROR, CONSTRAINT, MISMATCH, MISUSE, RANGE. */
@@ -87,7 +123,7 @@ function reporting<T>(work: () => T): T {
   try {
     return work()
   } catch (error) {
-    if (ourMistakes.has(resultCode(error))) throw error
+    if (error instanceof TypeError || ourMistakes.has(resultCode(error))) throw error
     throw new Fault(
       'store.unavailable',
       `the database did not do its work: ${describeError(error)}`,

@@ -4,20 +4,24 @@ import type { CompiledClient } from '../../clients/compiled-client.ts'
 import type { ClientReads } from '../../clients/ports.ts'
 import type { ClientLookup } from '../../token-endpoint/authenticate/authenticate-client.ts'
 import type { ChangeNotice } from '../sql/touched.ts'
+import type { Contact } from './contact.ts'
 
 export interface CachedClients extends ClientLookup {
   /** Forgets what a committed change made out of date. */
   invalidate(notice: ChangeNotice): void
 }
 
+const alwaysInContact = { isRecent: () => true }
+
 /** Compiled clients kept in memory; about 2 kB each. */
 const maxClients = 100_000
 
 /**
  * Compiled clients in memory, the least recently loaded forgotten first. A read that was under way while its client changed is not kept: what
- * it saw may be older than the change.
+ * it saw may be older than the change. Without contact to the database they are believed for a while, and then asked for again: what is away
+ * cannot say that a client was disabled.
  */
-export function cachedClients(reads: ClientReads): CachedClients {
+export function cachedClients(reads: ClientReads, contact: Pick<Contact, 'isRecent'> = alwaysInContact): CachedClients {
   const memory = new Map<ClientId, CompiledClient>()
   const changedAt = new Map<ClientId, number>()
   let generation = 0
@@ -25,7 +29,7 @@ export function cachedClients(reads: ClientReads): CachedClients {
   let loading = 0
 
   return {
-    cached: (clientId) => memory.get(clientId),
+    cached: (clientId) => (contact.isRecent() ? memory.get(clientId) : undefined),
     async load(clientId) {
       const began = generation
       loading++

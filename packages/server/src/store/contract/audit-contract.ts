@@ -4,7 +4,7 @@ import type { LogRegistration, RecentRefusal, UsageDigest } from '../../audit/po
 import { startMs } from '../../kernel/fixed-surroundings.test.support.ts'
 import type { OpenBackend } from './backend.ts'
 import { rigTest, type Rig } from './rig.ts'
-import { asMs, sampleEvent } from './sample-records.ts'
+import { asMs, sampleEvent, untilTaken } from './sample-records.ts'
 
 const hourMs = 3_600_000
 
@@ -135,6 +135,49 @@ export function describeAudit(openBackend: OpenBackend): void {
       expect(await digests.usage('acme')).toStrictEqual([usage('acme', 2, 5, 5), usage('acme', 1, 3, 3)])
       expect(await digests.usage('ACME')).toStrictEqual([usage('ACME', 1, 9, 9)])
       expect(await digests.usage('unknown')).toEqual([])
+    })
+
+    test('one batch may count a client’s hour more than once', async ({ rig }) => {
+      const { digests } = rig.store
+      await digests.record([usage('acme', 1, 1, 0), usage('other', 1, 0, 1), usage('acme', 1, 2, 3)], [], 10)
+      expect(await digests.usage('acme')).toStrictEqual([usage('acme', 1, 3, 3)])
+      expect(await digests.usage('other')).toStrictEqual([usage('other', 1, 0, 1)])
+    })
+
+    test('counters are kept for ninety days before the newest', async ({ rig }) => {
+      const { digests } = rig.store
+      const ninetyDays = 90 * 24
+      await digests.record([usage('acme', 10, 1, 0), usage('acme', 11, 1, 0)], [], 10)
+      await digests.record([usage('other', 10 + ninetyDays, 1, 0)], [], 10)
+      expect(await digests.usage('acme')).toHaveLength(2)
+      await digests.record([usage('other', 11 + ninetyDays, 1, 0)], [], 10)
+      expect(await digests.usage('acme')).toStrictEqual([usage('acme', 11, 1, 0)])
+    })
+
+    test('several processes that count the same clients at once neither wait in a circle nor lose a count', async ({
+      rig,
+    }) => {
+      const stores = await rig.writers(3)
+      const names = Array.from({ length: 200 }, (_, n) => `c${n}`)
+      await Promise.all(
+        stores.map(async ({ digests }, s) => {
+          const mine = s % 2 === 0 ? names : names.toReversed()
+          for (let n = 0; n < 5; n++) {
+            const refusals = mine.map((name) => refusal(name, n, `${s}-${n}`))
+            await untilTaken(() =>
+              digests.record(
+                mine.map((name) => usage(name, 1, 1, 0)),
+                refusals,
+                3,
+              ),
+            )
+          }
+        }),
+      )
+      for (const name of ['c0', 'c100', 'c199']) {
+        expect(await rig.store.digests.usage(name)).toStrictEqual([usage(name, 1, 15, 0)])
+        expect((await rig.store.digests.recentRefusals(name)).map(({ at }) => Number(at))).toEqual([4, 4, 4])
+      }
     })
 
     test('the newest refusals of each client are kept', async ({ rig }) => {

@@ -1,35 +1,22 @@
-import type { AuditLogStore, DigestStore } from '../../audit/ports.ts'
 import type { Change } from '../../audit/change.ts'
-import type { ClientReads, CredentialUses } from '../../clients/ports.ts'
-import type { KeyStore } from '../../keys/open-keys.ts'
-import type { ResourceServerReads } from '../../resource-servers/ports.ts'
-import type { TokenStatusReads } from '../../tokens/ports.ts'
-import type { ChangeTransaction, RowSealer } from '../sql/change.ts'
-import type { ChangeNotice } from '../sql/touched.ts'
+import type { Store, StoreOptions } from '../open-store.ts'
+import type { Announce, ChangeTransaction, RowSealer } from '../sql/change.ts'
 
-/** One handle on a database, as `compose.ts` would wire it. */
-export interface OpenedStore {
-  readonly clients: ClientReads
-  readonly resourceServers: ResourceServerReads
-  readonly tokenStatus: TokenStatusReads
-  readonly keys: KeyStore
-  readonly credentialUses: CredentialUses
-  readonly auditLogs: AuditLogStore
-  readonly digests: DigestStore
+/** A store whose keys are known, so that it takes changes. */
+export interface OpenedStore extends Store {
   readonly change: Change<ChangeTransaction>
-  /** The sequences of the revocation entries in the database, ascending: no port reads them yet. */
-  revocationSequences(): Promise<number[]>
-  close(): Promise<void>
 }
 
 /** What the suite puts around a store. */
-export interface StoreWiring {
+export interface StoreWiring extends StoreOptions {
   readonly sealer: RowSealer
-  readonly announce: (notice: ChangeNotice) => Promise<void>
+  readonly announce: Announce
 }
 
 /** An empty, migrated database of its own for one test. */
 export interface Backend {
+  /** Whether several handles may write at once, and wait for each other. An embedded database refuses one that meets another's change. */
+  readonly isShared: boolean
   /** Opens one more handle, as another process would; after `close`, what was committed is still there. */
   open(wiring: StoreWiring): Promise<OpenedStore>
   /** Removes the database. Every handle has been closed. */

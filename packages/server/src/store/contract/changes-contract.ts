@@ -11,6 +11,8 @@ import { rigTest, type Rig } from './rig.ts'
 import {
   asClientId,
   asScopes,
+  asMs,
+  revocationSequences,
   sampleClient,
   sampleCredential,
   sampleEvent,
@@ -230,6 +232,63 @@ export function describeChanges(openBackend: OpenBackend): void {
       },
     )
 
+    test('no update is lost when four handles write the same client at once', async ({ rig }) => {
+      const scopes = Array.from({ length: 40 }, (_, n) => `s${String(n).padStart(2, '0')}`)
+      await write(rig, async (tx) => {
+        await tx.resourceServers.insert(sampleServer('api', scopes))
+        await tx.clients.insert(sampleClient('acme'))
+        await tx.clients.insertCredential(sampleCredential('acme', 'local', { kind: 'local' }))
+      })
+      const stores = await rig.writers(4)
+      await Promise.all(
+        stores.map(async (store, s) => {
+          for (let n = s; n < scopes.length; n += stores.length) {
+            const addScopes = asScopes(`api/${scopes[n]}`)
+            await updateClient(store.change, rig.context(), acme, { addScopes })
+          }
+        }),
+      )
+      const client = (await rig.store.clients.find(acme))?.client
+      expect(client?.scopes).toEqual(scopes.map((scope) => `api/${scope}`))
+      expect(client?.revision).toBe(41)
+      const rows = await rig.store.auditLogs.rows(0, 1000)
+      expect(rows).toHaveLength(41)
+      expectChain(rig, rows)
+    })
+
+    test('a reader sees all of a change or nothing of it', async ({ rig }) => {
+      const reader = await rig.open()
+      const at = (n: number) => ({ createdAt: asMs(1), updatedAt: asMs(n), revision: n })
+      await write(rig, async (tx) => {
+        await tx.resourceServers.insert(sampleServer('api', ['read'], at(0)))
+        await tx.clients.insert(sampleClient('acme', { scopes: asScopes('api/read'), ...at(0) }))
+        await tx.clients.insertCredential(sampleCredential('acme', 'secret', { generation: 0 as never }))
+      })
+      const progress = { isOver: false }
+      const writing = (async () => {
+        for (let n = 1; n <= 60; n++) {
+          await write(rig, async (tx) => {
+            await tx.clients.update(sampleClient('acme', { scopes: asScopes('api/read'), ...at(n) }))
+            await tx.clients.updateCredential(sampleCredential('acme', 'secret', { generation: n as never }))
+            await tx.resourceServers.update(sampleServer('api', ['read'], at(n)))
+          })
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+      })().finally(() => {
+        progress.isOver = true
+      })
+      const seen = new Set<number>()
+      while (!progress.isOver) {
+        const record = await reader.clients.find(acme)
+        const parts = [record?.client, record?.resourceServers[0]].map((part) => part?.revision)
+        expect(parts).toEqual([record?.credentials[0]?.generation, record?.credentials[0]?.generation])
+        seen.add(parts[0] ?? -1)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      await writing
+      expect(seen.size).toBeGreaterThan(1)
+    })
+
     test('a scope that is being removed is not granted meanwhile', async ({ rig }) => {
       await write(rig, (tx) => tx.resourceServers.insert(sampleServer('api', ['keep', 'gone'])))
       const [removal, grant] = await Promise.allSettled([
@@ -335,7 +394,7 @@ async function everything(store: OpenedStore) {
   return {
     clients: await Promise.all(items.map(({ clientId }) => store.clients.find(clientId))),
     resourceServers: await store.resourceServers.all(),
-    revocations: await store.revocationSequences(),
+    revocations: await revocationSequences(store),
     rows: await store.auditLogs.rows(0, 1000),
   }
 }

@@ -2,6 +2,7 @@ import { describe, expect } from 'vitest'
 import type { Credential, CredentialId, Generation } from '../../clients/credential.ts'
 import { startMs } from '../../kernel/fixed-surroundings.test.support.ts'
 import { UnreadableCursor } from '../../kernel/unreadable-cursor.ts'
+import { UnstorableText } from '../sql/storable.ts'
 import type { OpenBackend } from './backend.ts'
 import { rigTest, type Rig } from './rig.ts'
 import { asClientId, asMs, asScopes, sampleClient, sampleCredential, sampleServer, write } from './sample-records.ts'
@@ -76,15 +77,16 @@ export function describeClients(openBackend: OpenBackend): void {
       expect(record?.credentials[0]?.name).toBe(text)
     })
 
-    test('a NUL is refused or kept, never where a name is cut', async ({ rig }) => {
-      const name = 'before\0after'
-      const written = await write(rig, (tx) => tx.clients.insert(sampleClient('acme', { name }))).then(
-        () => true,
-        () => false,
-      )
-      const record = await rig.store.clients.find(asClientId('acme'))
-      expect(record?.client.name).toBe(written ? name : undefined)
-    })
+    test.for(['before\0after', '\0', 'before\ud800after', '\udc00', '\udc00\ud800'])(
+      'what databases would cut or change is refused: %j',
+      async (text, { rig }) => {
+        await expect(write(rig, (tx) => tx.clients.insert(sampleClient('acme', { name: text })))).rejects.toThrow(
+          UnstorableText,
+        )
+        await expect(rig.store.clients.find(asClientId(text))).rejects.toThrow(UnstorableText)
+        expect((await rig.store.clients.list({ limit: 10 })).items).toEqual([])
+      },
+    )
 
     test('nothing but what is another client’s own is found with it', async ({ rig }) => {
       await write(rig, async (tx) => {
@@ -247,6 +249,16 @@ export function describeClients(openBackend: OpenBackend): void {
         expect(pages.flat()).toEqual(expected)
         expect(pages).toHaveLength(Math.ceil(expected.length / limit))
       }
+    })
+
+    test('ids of other scripts in code-point order too, not in that of any language', async ({ rig }) => {
+      const ordered = ['Z', 'e', 'e\u0301', 'f', 'z', '\u00e9', '\u0130', '\u0131', '\u05d0', '\uff5a', '\u{1d518}']
+      await write(rig, async (tx) => {
+        for (const id of ordered.toReversed()) await tx.clients.insert(sampleClient(id))
+      })
+      expect((await idsOfAllPages(rig, 1)).flat()).toEqual(ordered)
+      for (const id of ordered) expect((await rig.store.clients.find(asClientId(id)))?.client.clientId).toBe(id)
+      expect(await rig.store.clients.find(asClientId('e\u0301'.normalize('NFD').toUpperCase()))).toBeUndefined()
     })
 
     test('partners’ clients only', async ({ rig }) => {

@@ -122,6 +122,17 @@ export function describeResourceServers(openBackend: OpenBackend): void {
       expect(await rig.store.clients.find(own.clientId)).toBeUndefined()
     })
 
+    test(
+      'more scopes than a statement has parameters, and one of them removed',
+      { timeout: 60_000 },
+      async ({ rig }) => {
+        const names = Array.from({ length: 66_000 }, (_, i) => `s${String(i).padStart(5, '0')}`)
+        await write(rig, (tx) => tx.resourceServers.insert(sampleServer('api', names)))
+        await write(rig, (tx) => tx.resourceServers.update(sampleServer('api', names.slice(1))))
+        expect((await rig.store.resourceServers.all())[0]?.scopes.map(({ name }) => name)).toEqual(names.slice(1))
+      },
+    )
+
     test('a thousand of them', async ({ rig }) => {
       const names = Array.from({ length: 1000 }, (_, i) => `api${String(i).padStart(4, '0')}`)
       await write(rig, async (tx) => {

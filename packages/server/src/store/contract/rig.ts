@@ -20,6 +20,11 @@ export interface Rig {
   context(): ChangeContext
   /** One more handle on the same database; closed after the test. */
   open(wiring?: Partial<StoreWiring>): Promise<OpenedStore>
+  /** Handles that write at once, as several processes would; where the backend is for one process only, the same one again. */
+  writers(count: number): Promise<OpenedStore[]>
+  readonly sealer: RowSealer
+  /** What has to end before the handles are closed. */
+  beforeClosing(end: () => Promise<void>): void
   /** Closes every handle. */
   closeAll(): Promise<void>
 }
@@ -55,20 +60,27 @@ export function rigTest(openBackend: OpenBackend): TestAPI<{ rig: Rig }> {
         handles.add(handle)
         return handle
       }
+      const endings: (() => Promise<void>)[] = []
       const closeAll = async () => {
+        for (const end of endings.splice(0)) await end()
         for (const handle of handles) await handle.close()
         handles.clear()
       }
       let requests = 0
       try {
+        const store = await open()
         await use({
-          store: await open(),
+          store,
+          writers: (count) =>
+            Promise.all(Array.from({ length: count }, () => (backend.isShared ? open() : Promise.resolve(store)))),
           notices,
           clock,
           dataKeys,
           maker: { random, dataKeys, environment: 'test' },
           context: () => ({ actor: 'local-socket', requestId: `request-${++requests}`, now: clock.now() }),
           open,
+          sealer,
+          beforeClosing: (end) => void endings.push(end),
           closeAll,
         })
       } finally {

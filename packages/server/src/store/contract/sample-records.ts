@@ -3,8 +3,10 @@ import type { AdminEvent } from '../../audit/events.ts'
 import type { Client, ClientId } from '../../clients/client.ts'
 import type { Credential, CredentialId, CredentialReference, Generation } from '../../clients/credential.ts'
 import { startMs } from '../../kernel/fixed-surroundings.test.support.ts'
+import { Fault } from '../../kernel/faults.ts'
 import type { ResourceServer } from '../../resource-servers/resource-server.ts'
 import type { ChangeTransaction } from '../sql/change.ts'
+import type { OpenedStore } from './backend.ts'
 import type { Rig } from './rig.ts'
 
 /** Records as a test wants them, the rest filled in. */
@@ -71,6 +73,23 @@ export async function write(rig: Rig, work: (tx: ChangeTransaction) => Promise<v
     await work(tx)
     return { ok: true, value: undefined, event: sampleEvent }
   })
+}
+
+/** Tries again while the database is busy: an embedded one refuses a change that meets another process's. */
+export async function untilTaken<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof Fault && error.code === 'store.unavailable')) throw error
+    }
+  }
+}
+
+/** The sequences of the entries in the revocations, ascending. */
+export async function revocationSequences(store: OpenedStore): Promise<number[]> {
+  const { entries } = await store.revocations.after(0, 10_000)
+  return entries.map(({ sequence }) => sequence)
 }
 
 export function asScopes(...names: string[]): Scope[] {

@@ -1,9 +1,12 @@
 import { describe } from 'vitest'
 import type { OpenBackend } from './backend.ts'
+import { describeAnswers } from './answers-contract.ts'
 import { describeAudit } from './audit-contract.ts'
 import { describeChanges } from './changes-contract.ts'
 import { describeClients } from './clients-contract.ts'
+import { describeFeed } from './feed-contract.ts'
 import { describeKeys } from './keys-contract.ts'
+import { describeLargerChanges } from './larger-changes-contract.ts'
 import { describeResourceServers } from './resource-servers-contract.ts'
 import { describeRevocations } from './revocations-contract.ts'
 
@@ -16,8 +19,11 @@ export function describeStoreContract(name: string, openBackend: OpenBackend): v
     describeClients(openBackend)
     describeResourceServers(openBackend)
     describeChanges(openBackend)
+    describeLargerChanges(openBackend)
+    describeFeed(openBackend)
     describeRevocations(openBackend)
     describeKeys(openBackend)
     describeAudit(openBackend)
+    describeAnswers(openBackend)
   })
 }

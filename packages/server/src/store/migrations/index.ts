@@ -1,28 +1,52 @@
-import type { Kysely } from 'kysely'
+import type { Kysely, TableMetadata } from 'kysely'
 import { Migrator, type Migration } from 'kysely/migration'
 import { Fault } from '../../kernel/faults.ts'
+import { dialectOf } from '../sql/dialect.ts'
 import type { Schema } from '../sql/schema.ts'
 import { up as registry } from './0001-registry.ts'
+import { up as changeNotices } from './0002-change-notices.ts'
+import { up as keyLifecycle } from './0003-key-lifecycle.ts'
+import { up as idempotency } from './0004-idempotency.ts'
+import { up as operations } from './0005-operations.ts'
 
 /** Every migration there is, in order. A name is never reused, a released migration never edited. */
-const migrations: Readonly<Record<string, Migration>> = {
+export const migrations: Readonly<Record<string, Migration>> = {
   '0001-registry': { up: registry },
+  '0002-change-notices': { up: changeNotices },
+  '0003-key-lifecycle': { up: keyLifecycle },
+  '0004-idempotency': { up: idempotency },
+  '0005-operations': { up: operations },
 }
+
+/** Their names, in order. */
+export const allMigrations: readonly string[] = Object.keys(migrations).toSorted()
 
 /**
  * Brings the schema up to date: all pending migrations in one transaction, so that a failure leaves the old schema as it was.
  * Throws Fault `schema.newer`, having changed nothing, when a newer Latchkey has been here.
  */
 export async function migrate(db: Kysely<Schema>): Promise<void> {
-  const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve({ ...migrations }) } })
-  const unknown = await unknownMigrations(db)
-  if (unknown.length > 0) {
-    throw new Fault(
-      'schema.newer',
-      `the database was migrated by a newer Latchkey (${unknown.join(', ')})`,
-      'start the newer version again, or restore a backup that this version made',
-    )
-  }
+  // Looked at first: a server whose role may not change the schema can start on one that is current.
+  if (await isCurrent(db)) return
+  await dialectOf(db).whileNobodyElseMigrates(db, async (migrating) => {
+    // Another process may have been first.
+    if (!(await isCurrent(migrating))) await migrateToLatest(migrating)
+  })
+}
+
+async function isCurrent(db: Kysely<Schema>): Promise<boolean> {
+  const applied = await appliedMigrations(db)
+  refuseNewer(applied)
+  return applied.length === Object.keys(migrations).length
+}
+
+async function migrateToLatest(db: Kysely<Schema>): Promise<void> {
+  const schema = await dialectOf(db).schemaName(db)
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: () => Promise.resolve({ ...migrations }) },
+    ...(schema === undefined ? {} : { migrationTableSchema: schema }),
+  })
   const { error, results = [] } = await migrator.migrateToLatest()
   if (error instanceof Fault) throw error
   if (error !== undefined) {
@@ -38,13 +62,51 @@ export async function migrate(db: Kysely<Schema>): Promise<void> {
   }
 }
 
-async function unknownMigrations(db: Kysely<Schema>): Promise<string[]> {
+/**
+ * Throws Fault `schema.older` when migrations are pending, `schema.newer` when a newer Latchkey has been here. Only reads: for a server whose
+ * role may not change the schema, or that must not.
+ */
+export async function requireCurrentSchema(db: Kysely<Schema>): Promise<void> {
+  const pending = await pendingMigrations(db)
+  if (pending.length === 0) return
+  throw new Fault(
+    'schema.older',
+    pending.length === Object.keys(migrations).length
+      ? 'the database has no tables of Latchkey yet'
+      : `the database lacks ${pending.join(', ')}: it was made by an older Latchkey`,
+    'run `latchkey migrate` with a role that may change the schema',
+  )
+}
+
+/** Names of the migrations that {@link migrate} would run, in order. Throws Fault `schema.newer`. Only reads. */
+export async function pendingMigrations(db: Kysely<Schema>): Promise<string[]> {
+  const applied = await appliedMigrations(db)
+  refuseNewer(applied)
+  return allMigrations.filter((name) => !applied.includes(name))
+}
+
+/** Throws Fault `schema.newer` when one of these migrations is not known here. */
+export function refuseNewer(applied: readonly string[]): void {
+  const unknown = applied.filter((name) => !(name in migrations))
+  if (unknown.length === 0) return
+  throw new Fault(
+    'schema.newer',
+    `the database was migrated by a newer Latchkey (${unknown.join(', ')})`,
+    'start the newer version again, or restore a backup that this version made',
+  )
+}
+
+/** Names of the migrations that made the schema, in order; none in a database that was never migrated. Only reads. */
+export async function appliedMigrations(db: Kysely<Schema>): Promise<string[]> {
+  const schema = await dialectOf(db).schemaName(db)
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
-  if (!tables.some((table) => table.name === 'kysely_migration')) return []
+  const isOurs = (table: TableMetadata) => table.name === 'kysely_migration' && table.schema === schema
+  if (!tables.some((table) => isOurs(table))) return []
   const rows = await db
     .withTables<{ kysely_migration: { name: string } }>()
     .selectFrom('kysely_migration')
     .select('name')
+    .orderBy('name')
     .execute()
-  return rows.map((row) => row.name).filter((name) => !(name in migrations))
+  return rows.map((row) => row.name)
 }

@@ -3,6 +3,7 @@ import type { Kysely, Selectable } from 'kysely'
 import { noRows, type Checkpoint } from '../../audit/log/checkpoint.ts'
 import type { AdminEventName, AuditRow } from '../../audit/events.ts'
 import type { AuditLogStore, DigestStore, RecentRefusal, UsageDigest } from '../../audit/ports.ts'
+import { dialectOf } from './dialect.ts'
 import type { Schema } from './schema.ts'
 
 /** Rows of one statement: three to five parameters each, and the smallest limit among the backends is 32,766. */
@@ -85,9 +86,12 @@ export function digestStore(db: Kysely<Schema>): DigestStore {
   return {
     record: (counters, refusals, keepRefusals) =>
       db.transaction().execute(async (tx) => {
-        for (const some of portions(counters)) await addCounters(tx, some)
-        for (const some of portions(refusals)) await addRefusals(tx, some)
-        for (const clientId of new Set(refusals.map((refusal) => refusal.clientId))) {
+        await dialectOf(tx).giveWay(tx)
+        const sums = addUp(counters)
+        for (const some of portions(sums)) await addCounters(tx, some)
+        for (const some of portions(refusals.toSorted(byClient))) await addRefusals(tx, some)
+        await forgetOldCounters(tx, sums)
+        for (const clientId of new Set(refusals.toSorted(byClient).map((refusal) => refusal.clientId))) {
           await forgetOldRefusals(tx, clientId, keepRefusals)
         }
       }),
@@ -122,6 +126,42 @@ export function digestStore(db: Kysely<Schema>): DigestStore {
       }))
     },
   }
+}
+
+/** Counters kept, in milliseconds before the newest. */
+const keptUsageMs = 90 * 86_400_000
+
+/**
+ * One row for each client and hour: a statement may touch a row once only. Sorted, so that processes which write the same rows take them in the
+ * same order and never wait for each other in a circle.
+ */
+function addUp(counters: readonly UsageDigest[]): UsageDigest[] {
+  const sums = new Map<string, UsageDigest>()
+  for (const { clientId, hour, granted, denied } of counters) {
+    const key = `${hour} ${clientId}`
+    const sum = sums.get(key)
+    sums.set(key, {
+      clientId,
+      hour,
+      granted: granted + (sum?.granted ?? 0),
+      denied: denied + (sum?.denied ?? 0),
+    })
+  }
+  return [...sums.values()].toSorted((a, b) => byClient(a, b) || a.hour - b.hour)
+}
+
+function byClient(a: { readonly clientId: string }, b: { readonly clientId: string }): number {
+  if (a.clientId === b.clientId) return 0
+  return a.clientId < b.clientId ? -1 : 1
+}
+
+async function forgetOldCounters(tx: Kysely<Schema>, counters: readonly UsageDigest[]): Promise<void> {
+  const newest = Math.max(...counters.map(({ hour }) => hour))
+  if (counters.length > 0)
+    await tx
+      .deleteFrom('usage_counters')
+      .where('hour', '<', newest - keptUsageMs)
+      .execute()
 }
 
 async function addCounters(tx: Kysely<Schema>, counters: readonly UsageDigest[]): Promise<void> {

@@ -1,12 +1,18 @@
 import type { Kysely } from 'kysely'
+import type { AnswerWrites } from '../../admin-api/idempotency/ports.ts'
 import type { Change, ChangeContext } from '../../audit/change.ts'
 import type { AdminEvent, AuditRow } from '../../audit/events.ts'
 import { emptyChain } from '../../audit/row-chain.ts'
 import type { ClientWrites } from '../../clients/ports.ts'
 import { refused, type Result } from '../../kernel/result.ts'
+import type { DataKeyWrites, SigningKeyWrites } from '../../keys/ports.ts'
 import type { ResourceServerWrites } from '../../resource-servers/ports.ts'
 import type { RevocationWrites } from '../../tokens/ports.ts'
+import { leaveNotice, takeTurn } from './change-notices.ts'
 import { clientWrites } from './clients.ts'
+import { answerWrites } from './idempotency.ts'
+import { dataKeyWrites, signingKeyWrites } from './keys.ts'
+import { inParts } from './in-parts.ts'
 import { resourceServerWrites } from './resource-servers.ts'
 import { revocationWrites } from './revocations.ts'
 import type { Schema } from './schema.ts'
@@ -17,12 +23,18 @@ export interface ChangeTransaction {
   readonly clients: ClientWrites
   readonly resourceServers: ResourceServerWrites
   readonly revocations: RevocationWrites
+  readonly signingKeys: SigningKeyWrites
+  readonly dataKeys: DataKeyWrites
+  readonly answers: AnswerWrites
 }
 
 export interface RowSealer {
   readonly keyId: () => string
   readonly chain: (previousMac: string, row: Omit<AuditRow, 'mac'>) => string
 }
+
+/** Hears what a change touched, once it is committed. */
+export type Announce = (notice: ChangeNotice, sequence: number) => Promise<void>
 
 /** Carries a refusal out of the transaction, so that it rolls back. */
 class RolledBack<R> extends Error {
@@ -34,26 +46,28 @@ class RolledBack<R> extends Error {
   }
 }
 
-/** Runs changes in transactions that end with their audit row; announces what they touched after the commit, never before. */
-export function changeRunner(
-  db: Kysely<Schema>,
-  sealer: RowSealer,
-  announce: (notice: ChangeNotice) => Promise<void>,
-): Change<ChangeTransaction> {
+/** Runs changes, one at a time on a database, in transactions that end with their audit row; announces what they touched after the commit, never before. */
+export function changeRunner(db: Kysely<Schema>, sealer: RowSealer, announce: Announce): Change<ChangeTransaction> {
   return async (context, work) => {
     const touched = collectTouched()
     type Value = Extract<Awaited<ReturnType<typeof work>>, { ok: true }>['value']
     type Refusal = Extract<Awaited<ReturnType<typeof work>>, { ok: false }>['refusal']
     let result: Result<Value, Refusal>
+    let sequence = 0
     try {
       const value = await db.transaction().execute(async (tx) => {
+        sequence = await takeTurn(tx)
         const outcome = await work({
           clients: clientWrites(tx, touched),
           resourceServers: resourceServerWrites(tx, touched),
           revocations: revocationWrites(tx, touched),
+          signingKeys: signingKeyWrites(tx, touched),
+          dataKeys: dataKeyWrites(tx),
+          answers: answerWrites(tx),
         })
         if (!outcome.ok) throw new RolledBack(outcome.refusal)
-        await appendRow(tx, sealer, context, outcome.event)
+        await appendRows(tx, sealer, context, [...(outcome.parts ?? []), outcome.event])
+        await leaveNotice(tx, sequence, context.now, touched.notice())
         return outcome.value
       })
       result = { ok: true, value }
@@ -61,16 +75,27 @@ export function changeRunner(
       if (!(error instanceof RolledBack)) throw error
       return refused(error.refusal as Refusal)
     }
-    await announce(touched.notice())
+    await announce(touched.notice(), sequence)
     return result
   }
 }
 
-async function appendRow(
+/** Appends the next row of the administrative chain; within the transaction of what it says. */
+export function appendRow(
   tx: Kysely<Schema>,
   sealer: RowSealer,
   context: ChangeContext,
   event: AdminEvent,
+): Promise<void> {
+  return appendRows(tx, sealer, context, [event])
+}
+
+/** Rows of one change, which may be thousands: the chain goes on in memory from the last row. */
+async function appendRows(
+  tx: Kysely<Schema>,
+  sealer: RowSealer,
+  context: ChangeContext,
+  events: readonly AdminEvent[],
 ): Promise<void> {
   const last = await tx
     .selectFrom('audit_rows')
@@ -78,28 +103,23 @@ async function appendRow(
     .orderBy('sequence', 'desc')
     .limit(1)
     .executeTakeFirst()
-  const row = {
-    sequence: (last?.sequence ?? 0) + 1,
-    at: context.now,
-    actor: context.actor,
-    requestId: context.requestId,
-    name: event.name,
-    subject: event.subject,
-    details: event.details,
-    keyId: sealer.keyId(),
-  }
-  await tx
-    .insertInto('audit_rows')
-    .values({
-      sequence: row.sequence,
-      at: row.at,
-      actor: row.actor,
-      request_id: row.requestId,
-      event: row.name,
-      subject: row.subject,
-      details: JSON.stringify(row.details),
+  let { sequence, mac } = last ?? { sequence: 0, mac: emptyChain }
+  const rows = events.map(({ name, subject, details }) => {
+    const { now: at, actor, requestId } = context
+    sequence += 1
+    const row = { sequence, at, actor, requestId, name, subject, details, keyId: sealer.keyId() }
+    mac = sealer.chain(mac, row)
+    return {
+      sequence,
+      at,
+      actor,
+      request_id: requestId,
+      event: name,
+      subject,
+      details: JSON.stringify(details),
       key_id: row.keyId,
-      mac: sealer.chain(last?.mac ?? emptyChain, row),
-    })
-    .execute()
+      mac,
+    }
+  })
+  for (const part of inParts(rows)) await tx.insertInto('audit_rows').values(part).execute()
 }

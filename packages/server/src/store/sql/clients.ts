@@ -1,5 +1,5 @@
 import { qualifyScope, type EpochMs, type Scope } from '@latchkey/protocol'
-import type { Kysely, Selectable } from 'kysely'
+import { sql, type Kysely, type Selectable } from 'kysely'
 import type { Client, ClientId, ClientKind, ClientState } from '../../clients/client.ts'
 import type { ClientRecord } from '../../clients/compile.ts'
 import type {
@@ -9,9 +9,10 @@ import type {
   CredentialReference,
   Generation,
 } from '../../clients/credential.ts'
-import type { ClientReads, ClientWrites, CredentialUses } from '../../clients/ports.ts'
+import type { ClientFilter, ClientReads, ClientWrites, CredentialUses } from '../../clients/ports.ts'
 import type { Page, PageRequest } from '../../kernel/page.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
+import { dialectOf, ofOneMoment } from './dialect.ts'
 import { inParts } from './in-parts.ts'
 import { readResourceServers } from './resource-servers.ts'
 import type { Schema } from './schema.ts'
@@ -19,8 +20,8 @@ import type { Touched } from './touched.ts'
 
 export function clientReads(db: Kysely<Schema>): ClientReads {
   return {
-    find: (clientId) => db.transaction().execute((tx) => findRecord(tx, clientId)),
-    list: (page) => db.transaction().execute((tx) => listClients(tx, page)),
+    find: (clientId) => ofOneMoment(db, (tx) => findRecord(tx, clientId)),
+    list: (page) => ofOneMoment(db, (tx) => listClients(tx, page)),
     findCredential: (id) => findCredential(db, id),
   }
 }
@@ -29,6 +30,7 @@ export function clientWrites(tx: Kysely<Schema>, touched: Touched): ClientWrites
   return {
     find: (clientId) => findRecord(tx, clientId),
     findCredential: (id) => findCredential(tx, id),
+    all: () => allClients(tx),
     async holders(resourceServer, scopeName) {
       let query = tx
         .selectFrom('client_scopes')
@@ -103,14 +105,16 @@ export function credentialUses(db: Kysely<Schema>): CredentialUses {
   return {
     async recordUses(uses) {
       if (uses.length === 0) return
+      const latest = new Map<string, number>()
+      for (const { id, at } of uses) latest.set(id, Math.max(at, latest.get(id) ?? at))
       await db.transaction().execute(async (tx) => {
-        for (const { id, at } of uses) {
-          await tx
-            .updateTable('credentials')
-            .set({ last_used_at: at })
-            .where('id', '=', id)
-            .where((where) => where.or([where('last_used_at', 'is', null), where('last_used_at', '<', at)]))
-            .execute()
+        await dialectOf(tx).giveWay(tx)
+        for (const part of inParts([...latest])) {
+          const rows = part.map(([id, at]) => sql`(cast(${id} as text), cast(${at} as bigint))`)
+          // Both backends call the columns of a VALUES list so.
+          await sql`
+            update credentials set last_used_at = column2 from (values ${sql.join(rows)}) as used
+            where id = column1 and (last_used_at is null or last_used_at < column2)`.execute(tx)
         }
       })
     },
@@ -147,7 +151,7 @@ async function findCredential(tx: Kysely<Schema>, id: CredentialId): Promise<Cre
   return row === undefined ? undefined : toCredential(row)
 }
 
-async function listClients(db: Kysely<Schema>, page: PageRequest): Promise<Page<Client>> {
+async function listClients(db: Kysely<Schema>, page: PageRequest & ClientFilter): Promise<Page<Client>> {
   let query = db
     .selectFrom('clients')
     .selectAll()
@@ -164,6 +168,16 @@ async function listClients(db: Kysely<Schema>, page: PageRequest): Promise<Page<
       ]),
     )
   }
+  if (page.state !== undefined) query = query.where('state', '=', page.state)
+  if (page.scope !== undefined) {
+    const [resourceServer, scope] = splitScope(page.scope)
+    const holders = db
+      .selectFrom('client_scopes')
+      .select('client_id')
+      .where('resource_server', '=', resourceServer)
+      .where('scope', '=', scope)
+    query = query.where('client_id', 'in', holders)
+  }
   const rows = await query.execute()
   const shown = rows.slice(0, page.limit)
   const last = shown.at(-1)
@@ -174,6 +188,17 @@ async function listClients(db: Kysely<Schema>, page: PageRequest): Promise<Page<
         ? encodeCursor({ at: last.created_at, id: last.client_id })
         : undefined,
   }
+}
+
+async function allClients(db: Kysely<Schema>): Promise<Client[]> {
+  const found: Client[] = []
+  let cursor: string | undefined
+  do {
+    const page = await listClients(db, { limit: 1000, cursor })
+    found.push(...page.items)
+    cursor = page.nextCursor
+  } while (cursor !== undefined)
+  return found.toSorted((a, b) => (a.clientId < b.clientId ? -1 : 1))
 }
 
 async function withScopes(db: Kysely<Schema>, rows: readonly Selectable<Schema['clients']>[]): Promise<Client[]> {
@@ -217,10 +242,16 @@ function mutableColumns(client: Client) {
 
 async function insertScopes(tx: Kysely<Schema>, client: Client): Promise<void> {
   const rows = client.scopes.map((scope) => {
-    const slash = scope.indexOf('/')
-    return { client_id: client.clientId, resource_server: scope.slice(0, slash), scope: scope.slice(slash + 1) }
+    const [resourceServer, name] = splitScope(scope)
+    return { client_id: client.clientId, resource_server: resourceServer, scope: name }
   })
   for (const part of inParts(rows)) await tx.insertInto('client_scopes').values(part).execute()
+}
+
+/** The resource server's name, and the scope's own. */
+function splitScope(scope: Scope): readonly [resourceServer: string, name: string] {
+  const slash = scope.indexOf('/')
+  return [scope.slice(0, slash), scope.slice(slash + 1)]
 }
 
 function toCredential(row: Selectable<Schema['credentials']>): Credential {

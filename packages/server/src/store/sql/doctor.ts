@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely'
 import type { EpochMs } from '@latchkey/protocol'
+import { dialectOf } from './dialect.ts'
 import type { Schema } from './schema.ts'
 
 export interface ExpiringSecret {
@@ -10,7 +11,7 @@ export interface ExpiringSecret {
 
 /** What the doctor asks of the database. */
 export interface DoctorReads {
-  /** The database's own check of its whole file; `ok` when it is sound. */
+  /** The database's own check of itself; `ok` when it is sound. */
   check(): Promise<string>
   /** When the last administrative change was recorded. */
   lastAuditTime(): Promise<number | undefined>
@@ -22,10 +23,7 @@ export interface DoctorReads {
 
 export function doctorReads(db: Kysely<Schema>): DoctorReads {
   return {
-    async check() {
-      const { rows } = await sql<{ quick_check: string }>`pragma quick_check(1)`.execute(db)
-      return rows[0]?.quick_check ?? 'no answer'
-    },
+    check: () => dialectOf(db).checkSoundness(db),
     async lastAuditTime() {
       const row = await db.selectFrom('audit_rows').select('at').orderBy('sequence', 'desc').limit(1).executeTakeFirst()
       return row?.at

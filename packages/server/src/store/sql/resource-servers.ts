@@ -3,18 +3,20 @@ import type { Kysely } from 'kysely'
 import type { ClientId } from '../../clients/client.ts'
 import type { ResourceServerReads, ResourceServerWrites } from '../../resource-servers/ports.ts'
 import type { ResourceServer } from '../../resource-servers/resource-server.ts'
+import { ofOneMoment } from './dialect.ts'
 import { inParts } from './in-parts.ts'
 import type { Schema } from './schema.ts'
 import type { Touched } from './touched.ts'
 
 export function resourceServerReads(db: Kysely<Schema>): ResourceServerReads {
   return {
-    all: () => db.transaction().execute((tx) => readResourceServers(tx)),
+    all: () => ofOneMoment(db, (tx) => readResourceServers(tx)),
   }
 }
 
 export function resourceServerWrites(tx: Kysely<Schema>, touched: Touched): ResourceServerWrites {
   return {
+    all: () => readResourceServers(tx),
     async find(name) {
       const [server] = await readResourceServers(tx, [name])
       return server
@@ -40,10 +42,19 @@ export function resourceServerWrites(tx: Kysely<Schema>, touched: Touched): Reso
     async update(server) {
       touched.catalogue()
       await tx.updateTable('resource_servers').set(mutableColumns(server)).where('name', '=', server.name).execute()
-      const kept = server.scopes.map((scope) => scope.name)
-      let removal = tx.deleteFrom('resource_server_scopes').where('resource_server', '=', server.name)
-      if (kept.length > 0) removal = removal.where('name', 'not in', kept)
-      await removal.execute()
+      const kept = new Set(server.scopes.map((scope) => scope.name))
+      const had = await tx
+        .selectFrom('resource_server_scopes')
+        .select('name')
+        .where('resource_server', '=', server.name)
+        .execute()
+      for (const part of inParts(had.map(({ name }) => name).filter((name) => !kept.has(name)))) {
+        await tx
+          .deleteFrom('resource_server_scopes')
+          .where('resource_server', '=', server.name)
+          .where('name', 'in', part)
+          .execute()
+      }
       await writeScopes(tx, server)
     },
     async delete(name) {
@@ -55,7 +66,17 @@ export function resourceServerWrites(tx: Kysely<Schema>, touched: Touched): Reso
 
 /** Reads the named resource servers, or all; sorted by name in code-point order on every backend. */
 export async function readResourceServers(tx: Kysely<Schema>, names?: readonly string[]): Promise<ResourceServer[]> {
-  if (names?.length === 0) return []
+  if (names === undefined) return sorted(await readSome(tx))
+  const servers = []
+  for (const part of inParts(names)) servers.push(...(await readSome(tx, part)))
+  return sorted(servers)
+}
+
+function sorted(servers: readonly ResourceServer[]): ResourceServer[] {
+  return servers.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+async function readSome(tx: Kysely<Schema>, names?: readonly string[]): Promise<ResourceServer[]> {
   let query = tx
     .selectFrom('resource_servers')
     .leftJoin('clients', 'clients.resource_server', 'resource_servers.name')
@@ -68,21 +89,19 @@ export async function readResourceServers(tx: Kysely<Schema>, names?: readonly s
   }
   const rows = await query.execute()
   const scopes = Map.groupBy(await scopeQuery.execute(), (scope) => scope.resource_server)
-  return rows
-    .map((row) => ({
-      name: row.name,
-      audience: row.audience,
-      exclusive: row.exclusive === 1,
-      scopes: (scopes.get(row.name) ?? [])
-        .map(({ name, description }) => ({ name, description }))
-        .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
-      tokenTtlSeconds: row.token_ttl_seconds ?? undefined,
-      clientId: (row.client_id ?? undefined) as ClientId | undefined,
-      createdAt: row.created_at as EpochMs,
-      updatedAt: row.updated_at as EpochMs,
-      revision: row.revision,
-    }))
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  return rows.map((row) => ({
+    name: row.name,
+    audience: row.audience,
+    exclusive: row.exclusive === 1,
+    scopes: (scopes.get(row.name) ?? [])
+      .map(({ name, description }) => ({ name, description }))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    tokenTtlSeconds: row.token_ttl_seconds ?? undefined,
+    clientId: (row.client_id ?? undefined) as ClientId | undefined,
+    createdAt: row.created_at as EpochMs,
+    updatedAt: row.updated_at as EpochMs,
+    revision: row.revision,
+  }))
 }
 
 function mutableColumns(server: ResourceServer) {

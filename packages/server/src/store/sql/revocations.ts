@@ -1,6 +1,9 @@
+import type { EpochMs } from '@latchkey/protocol'
 import type { Kysely } from 'kysely'
 import type { ClientState } from '../../clients/client.ts'
-import type { RevocationWrites, TokenStatusReads } from '../../tokens/ports.ts'
+import type { RevocationKind, RevocationReads, RevocationWrites, TokenStatusReads } from '../../tokens/ports.ts'
+import { ofOneMoment } from './dialect.ts'
+import { inParts } from './in-parts.ts'
 import type { Schema } from './schema.ts'
 import type { Touched } from './touched.ts'
 
@@ -18,21 +21,22 @@ export function revocationWrites(tx: Kysely<Schema>, touched: Touched): Revocati
 export function tokenStatusReads(db: Kysely<Schema>): TokenStatusReads {
   return {
     status: ({ jti, kid, clientId, references }) =>
-      db.transaction().execute(async (tx) => {
+      ofOneMoment(db, async (tx) => {
         const client = await tx
           .selectFrom('clients')
           .select('state')
           .where('client_id', '=', clientId)
           .executeTakeFirst()
-        const credentials =
-          references.length === 0
-            ? []
-            : await tx
-                .selectFrom('credentials')
-                .select(['reference', 'generation'])
-                .where('client_id', '=', clientId)
-                .where('reference', 'in', references)
-                .execute()
+        const generations = new Map<string, number>()
+        for (const part of inParts(references)) {
+          const rows = await tx
+            .selectFrom('credentials')
+            .select(['reference', 'generation'])
+            .where('client_id', '=', clientId)
+            .where('reference', 'in', part)
+            .execute()
+          for (const row of rows) generations.set(row.reference, row.generation)
+        }
         const revocation = await tx
           .selectFrom('revocations')
           .select('sequence')
@@ -47,12 +51,40 @@ export function tokenStatusReads(db: Kysely<Schema>): TokenStatusReads {
         return {
           revoked: revocation !== undefined,
           clientState: client?.state as ClientState | undefined,
-          generations: new Map(credentials.map((row) => [row.reference, row.generation])),
+          generations,
         }
       }),
     async removeExpired(now) {
       await db.deleteFrom('revocations').where('expires_at', '<', now).execute()
     },
+  }
+}
+
+export function revocationReads(db: Kysely<Schema>): RevocationReads {
+  return {
+    after: (sequence, limit) =>
+      ofOneMoment(db, async (tx) => {
+        const { value: latest } = await tx
+          .selectFrom('sequences')
+          .select('value')
+          .where('name', '=', 'revocations')
+          .executeTakeFirstOrThrow()
+        const rows = await tx
+          .selectFrom('revocations')
+          .selectAll()
+          .where('sequence', '>', sequence)
+          .orderBy('sequence')
+          .limit(limit)
+          .execute()
+        const entries = rows.map((row) => ({
+          sequence: row.sequence,
+          kind: row.kind as RevocationKind,
+          subject: row.subject,
+          minimum: row.minimum,
+          expiresAt: row.expires_at as EpochMs,
+        }))
+        return { entries, latest }
+      }),
   }
 }
 

@@ -39,6 +39,7 @@ export interface Schema {
   }
   revocations: { sequence: number; kind: string; subject: string; minimum: number; expires_at: number }
   sequences: { name: string; value: number }
+  idempotent_answers: { digest: string; sealed: string; expires_at: number }
   data_keys: { id: string; purpose: string; sealed: string; created_at: number }
   signing_keys: {
     kid: string
@@ -51,6 +52,7 @@ export interface Schema {
     created_at: number
     activated_at: number | null
     retired_at: number | null
+    revoked_at: number | null
   }
   audit_rows: {
     sequence: number
@@ -71,6 +73,7 @@ export interface Schema {
     first_segment: number
     checkpoint: string | null
   }
+  change_notices: { sequence: number; at: number; notice: string }
   usage_counters: { client_id: string; hour: number; granted: number; denied: number }
   recent_refusals: { client_id: string; at: number; request_id: string; reason: string; address: string }
 }
