@@ -79,11 +79,29 @@ export function openDataKeys(masterKey: MasterKey, rows: readonly SealedDataKey[
   }
 }
 
+/** Whether the master key is the one that these keys are sealed under, all of them. */
+export function opensDataKeys(masterKey: MasterKey, rows: readonly SealedDataKey[]): boolean {
+  return rows.every((row) => unseal(masterKey, 'data-key', row.id, row.sealed) !== undefined)
+}
+
+/** The same keys sealed under another master key. Throws Fault `master_key.wrong` when `current` does not open one of them. */
+export function rewrapDataKeys(
+  current: MasterKey,
+  next: MasterKey,
+  rows: readonly SealedDataKey[],
+): readonly SealedDataKey[] {
+  return rows.map((row) => {
+    const bytes = unseal(current, 'data-key', row.id, row.sealed)
+    if (bytes === undefined) throw wrongMasterKey(row.id)
+    return { ...row, sealed: seal(next, 'data-key', row.id, bytes) }
+  })
+}
+
 function wrongMasterKey(id: string): Fault {
   return new Fault(
     'master_key.wrong',
     `the master key does not open data key ${id}`,
-    'start with the master key that this data directory was made with (LATCHKEY_MASTER_KEY or LATCHKEY_MASTER_KEY_FILE)',
+    'start with the master key that this data directory was made with, or the one that `latchkey master-key rotate` made since (LATCHKEY_MASTER_KEY or LATCHKEY_MASTER_KEY_FILE)',
   )
 }
 

@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
-import path from 'node:path'
+import { readFileSync, existsSync, statSync } from 'node:fs'
 import { Fault } from '../kernel/faults.ts'
+import { makeMasterKeyFile } from './master-key-file.ts'
 
 /** 32 bytes that open every data key. Held in memory only; backups never contain it. */
 export type MasterKey = Uint8Array
@@ -16,7 +15,7 @@ export type MasterKeySource =
 export function readMasterKey(source: MasterKeySource): MasterKey {
   if (source.kind === 'value') return parseMasterKey(source.value, source.name)
   if (source.kind === 'development-file' && source.fresh && !existsSync(source.path)) {
-    makeMasterKey(source.path)
+    makeMasterKeyFile(source.path)
   }
   let text: string
   try {
@@ -39,19 +38,6 @@ export function readMasterKey(source: MasterKeySource): MasterKey {
     )
   }
   return parseMasterKey(text.trim(), source.path)
-}
-
-/** On the disk, whole, before anything is sealed under it. */
-function makeMasterKey(file: string): void {
-  const partial = `${file}.new`
-  const descriptor = openSync(partial, 'w', 0o600)
-  writeSync(descriptor, `${randomBytes(32).toString('base64url')}\n`)
-  fsyncSync(descriptor)
-  closeSync(descriptor)
-  renameSync(partial, file)
-  const directory = openSync(path.dirname(file), 'r')
-  fsyncSync(directory)
-  closeSync(directory)
 }
 
 function parseMasterKey(text: string, origin: string): MasterKey {

@@ -1,12 +1,17 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
+import { signingAlgorithms } from '@latchkey/protocol'
 import { compactVerify, importJWK, calculateJwkThumbprint } from 'jose'
 import { describe, expect, test } from 'vitest'
+import { isGenuineCheckpoint, noRows, signCheckpoint } from '../audit/log/checkpoint.ts'
 import { seededRandom, settableClock } from '../kernel/fixed-surroundings.test.support.ts'
 import { Fault } from '../kernel/faults.ts'
 import type { SealedDataKey } from './data-keys.ts'
-import { openKeys, type KeyStore, type OpenedKeys } from './open-keys.ts'
+import { openKeys, type OpenedKeys } from './open-keys.ts'
+import type { KeyStore } from './ports.ts'
+import { sealSigningKey, type SealedSigningKey } from './sealed-signing-key.ts'
+import { seal } from './sealing.ts'
 import { createSigner } from './signer.ts'
-import type { SealedSigningKey } from './signing-keys.ts'
+import { createCheckpointKey } from './signing-keys.ts'
 
 const masterKey = randomBytes(32)
 const clock = settableClock()
@@ -30,6 +35,11 @@ function vault(): Vault {
       if (it.installed) return Promise.resolve(false)
       Object.assign(it, { installed: true, dataKeys: [...dataKeys], signingKeys: [...signingKeys] })
       return Promise.resolve(true)
+    },
+    resealSigningKey(before, after) {
+      const at = it.signingKeys.findIndex((row) => row.sealedPrivateKey === before.sealedPrivateKey)
+      if (at !== -1) it.signingKeys[at] = after
+      return Promise.resolve()
     },
   }
   return it
@@ -80,7 +90,8 @@ describe('first keys', () => {
       expect(jwk).toMatchObject({ kty: 'EC', crv: 'P-256', alg: 'ES256', use: 'sig' })
       expect(jwk.kid).toBe(await calculateJwkThumbprint(jwk))
     }
-    expect(signingKeys.checkpoint).toMatchObject({ algorithm: 'Ed25519', state: 'active' })
+    expect([...signingKeys.checkpoint.verifiers.keys()]).toEqual([signingKeys.checkpoint.kid])
+    expect(signingKeys.checkpoint.privateKey.asymmetricKeyType).toBe('ed25519')
   })
 
   test('the same keys open again, and no others are made', async () => {
@@ -163,42 +174,96 @@ describe('keys that are lost or changed', () => {
     }
   })
 
-  test('private keys that were swapped between rows', async () => {
+  test('a key of another installation', async () => {
+    const store = await filled()
+    const other = only(
+      (await filled()).signingKeys.find(({ state, purpose }) => state === 'active' && purpose === 'token'),
+    )
+    store.signingKeys.push({ ...other, dataKeyId: only(store.signingKeys[0]).dataKeyId })
+    expect((await refusal(store)).code).toBe('keys.altered')
+  })
+})
+
+describe('rows that were changed in the database', () => {
+  const now = clock.now()
+  const changes: readonly (readonly [what: string, change: Partial<SealedSigningKey>])[] = [
+    ['its state', { state: 'active' }],
+    ['its state and the time of its activation', { state: 'active', activatedAt: now }],
+    ['retired before its time', { state: 'retired', retiredAt: now }],
+    ['its purpose', { purpose: 'audit-checkpoint', algorithm: 'Ed25519' }],
+    ['its algorithm', { algorithm: 'PS256' }],
+    ['its kid', { kid: 'x' }],
+    ['when it was created', { createdAt: 1 as SealedSigningKey['createdAt'] }],
+    ['its private half', { sealedPrivateKey: 'AQ' }],
+    ['no private half', { sealedPrivateKey: '' }],
+    [
+      'its public half',
+      {
+        publicJwk: JSON.stringify(
+          generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }),
+        ),
+      },
+    ],
+  ]
+  test.each(changes)('%s → keys.altered', async (_, change) => {
+    const store = await filled()
+    store.signingKeys = store.signingKeys.map((key) => (key.state === 'standby' ? { ...key, ...change } : key))
+    const fault = await refusal(store)
+    expect(fault.code).toBe('keys.altered')
+    expect(fault.message).toContain(store.signingKeys.find(({ kid }) => kid === change.kid)?.kid ?? 'signing key')
+  })
+
+  test('private halves swapped between rows, or rows between kids', async () => {
     const store = await filled()
     const [first, second, ...rest] = store.signingKeys
     const [a, b] = [only(first), only(second)]
-    store.signingKeys = [
+    const swapped = [
       { ...a, sealedPrivateKey: b.sealedPrivateKey },
       { ...b, sealedPrivateKey: a.sealedPrivateKey },
-      ...rest,
     ]
-    const fault = await refusal(store)
-    expect(fault.code).toBe('keys.missing')
+    store.signingKeys = [...swapped, ...rest]
+    expect((await refusal(store)).code).toBe('keys.altered')
     store.signingKeys = [{ ...a, kid: b.kid }, { ...b, kid: a.kid }, ...rest]
-    expect((await refusal(store)).code).toBe('keys.missing')
+    expect((await refusal(store)).code).toBe('keys.altered')
+  })
+})
+
+describe('rows of the version that authenticated private halves alone', () => {
+  /** The row as that version wrote it. */
+  async function asBefore(store: Vault, row: SealedSigningKey): Promise<SealedSigningKey> {
+    const { dataKeys, signingKeys } = await open(store)
+    const standby = row.state === 'standby'
+    const key = standby ? undefined : row.purpose === 'token' ? signingKeys.active : signingKeys.checkpoint
+    const privateKey = key?.privateKey ?? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+    const jwk = createPublicKey(privateKey).export({ format: 'jwk' })
+    const kid = await calculateJwkThumbprint(jwk)
+    const pkcs8 = privateKey.export({ format: 'der', type: 'pkcs8' })
+    const sealedPrivateKey = seal(dataKeys.sealingKey(row.dataKeyId), 'signing-key', kid, pkcs8)
+    return { ...row, kid, publicJwk: JSON.stringify(jwk), sealedPrivateKey }
+  }
+
+  test('keep working, and are sealed in the new form at the first start', async () => {
+    const store = await filled()
+    const before = (await open(store)).signingKeys
+    const rows = await Promise.all(store.signingKeys.map((row) => asBefore(store, row)))
+    store.signingKeys = [...rows]
+    const { signingKeys } = await open(store)
+    expect(signingKeys.active.kid).toBe(before.active.kid)
+    expect(signingKeys.checkpoint.kid).toBe(before.checkpoint.kid)
+    expect(store.signingKeys.map(({ kid }) => kid)).toEqual(rows.map(({ kid }) => kid))
+    for (const [i, row] of store.signingKeys.entries()) expect(row.sealedPrivateKey).not.toBe(rows[i]?.sealedPrivateKey)
+    const active = signingKeys.active.kid
+    store.signingKeys = store.signingKeys.map((row) => (row.kid === active ? { ...row, state: 'standby' } : row))
+    expect((await refusal(store)).code).toBe('keys.altered')
   })
 
-  test('a public key that was swapped in the database is not published', async () => {
-    const store = await filled()
-    const before = (await open(store)).signingKeys.jwks
-    const foreign = JSON.stringify(
-      generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }),
-    )
-    store.signingKeys = store.signingKeys.map((key) => ({ ...key, publicJwk: foreign }))
-    expect((await open(store)).signingKeys.jwks).toEqual(before)
-  })
-
-  test('a revoked key is neither published nor accepted; a retired one still is', async () => {
-    const store = await filled()
-    const standby = only(store.signingKeys.find(({ state }) => state === 'standby'))
-    const others = store.signingKeys.filter((key) => key !== standby)
-    store.signingKeys = [...others, { ...standby, state: 'revoked' }]
-    const revoked = (await open(store)).signingKeys
-    expect(revoked.accepted.has(standby.kid)).toBe(false)
-    expect(revoked.jwks.keys.map(({ kid }) => kid)).not.toContain(standby.kid)
-    expect(revoked.all.map(({ kid }) => kid)).toContain(standby.kid)
-    store.signingKeys = [...others, { ...standby, state: 'retired' }]
-    expect((await open(store)).signingKeys.accepted.has(standby.kid)).toBe(true)
+  test('are believed in no state that it did not have', async () => {
+    for (const change of [{ state: 'retired' }, { state: 'revoked' }, { algorithm: 'PS256' }] as const) {
+      const store = await filled()
+      const rows = await Promise.all(store.signingKeys.map((row) => asBefore(store, row)))
+      store.signingKeys = rows.map((row) => (row.state === 'standby' ? { ...row, ...change } : row))
+      expect((await refusal(store)).code).toBe('keys.altered')
+    }
   })
 })
 
@@ -226,19 +291,64 @@ describe('data keys', () => {
   })
 })
 
+describe('several checkpoint keys', () => {
+  test('what an earlier one signed stays genuine, the newest signs', async () => {
+    const store = await filled()
+    const { dataKeys, signingKeys } = await open(store)
+    const old = only(store.signingKeys.find(({ purpose }) => purpose === 'audit-checkpoint'))
+    const retired = sealSigningKey(
+      { ...old, state: 'retired', retiredAt: clock.now() },
+      old.publicJwk,
+      undefined,
+      dataKeys,
+    )
+    const next = await createCheckpointKey(dataKeys, clock.now())
+    store.signingKeys = [...store.signingKeys.filter((row) => row !== old), retired, next]
+    const { checkpoint } = (await open(store)).signingKeys
+    expect(checkpoint.kid).toBe(next.kid)
+    expect([...checkpoint.verifiers.keys()].toSorted()).toEqual([old.kid, next.kid].toSorted())
+    const statement = { log: 'l', host: 'h', after: '', firstSegment: 1, segment: 1, n: 1, mac: 'm', row: noRows }
+    const early = signCheckpoint(signingKeys.checkpoint, statement, clock.now())
+    const late = signCheckpoint(checkpoint, statement, clock.now())
+    expect([early, late].map((each) => isGenuineCheckpoint(checkpoint, each))).toEqual([true, true])
+    expect(isGenuineCheckpoint(checkpoint, { ...early, n: 2 })).toBe(false)
+    expect(isGenuineCheckpoint(checkpoint, { ...early, kid: next.kid })).toBe(false)
+    expect(isGenuineCheckpoint(checkpoint, { ...early, kid: 'unknown' })).toBe(false)
+  })
+})
+
 describe('signing', () => {
-  test('a JWS that another implementation verifies with the published key (RFC 7515 §7.1)', async () => {
-    const { signingKeys } = await open(vault())
+  test.each(signingAlgorithms)('%s: a JWS that another implementation verifies with the published key', async (alg) => {
+    const { signingKeys } = await openKeys(vault(), masterKey, seededRandom(alg), clock, alg)
     const signer = createSigner(signingKeys.active, 'at+jwt')
     const payload = JSON.stringify({ sub: 'ünïcödé 🔑' })
     const jwk = only(signingKeys.jwks.keys.find(({ kid }) => kid === signer.kid))
-    const key = await importJWK(jwk, 'ES256')
+    expect(jwk).toMatchObject({ alg, use: 'sig', kid: await calculateJwkThumbprint(jwk) })
+    for (const secret of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'priv', 'k']) expect(jwk).not.toHaveProperty(secret)
+    const key = await importJWK(jwk, alg)
     for (let i = 0; i < 20; i++) {
-      const verified = await compactVerify(signer.sign(payload), key, { algorithms: ['ES256'] })
-      expect(verified.protectedHeader).toEqual({ alg: 'ES256', typ: 'at+jwt', kid: signer.kid })
+      const verified = await compactVerify(signer.sign(payload), key, { algorithms: [alg] })
+      expect(verified.protectedHeader).toEqual({ alg, typ: 'at+jwt', kid: signer.kid })
       expect(new TextDecoder().decode(verified.payload)).toBe(payload)
     }
-    const standby = await importJWK(only(signingKeys.jwks.keys.find(({ kid }) => kid !== signer.kid)), 'ES256')
+    const [header, body, signature = ''] = signer.sign(payload).split('.')
+    const flipped = Buffer.from(signature, 'base64url')
+    flipped.writeUInt8(flipped.readUInt8(7) ^ 1, 7)
+    const broken = [
+      [header, Buffer.from('{"sub":"x"}').toString('base64url'), signature],
+      [header, body, flipped.toString('base64url')],
+      [header, body, signature.slice(0, -4)],
+      [header, body, ''],
+    ]
+    for (const parts of broken) await expect(compactVerify(parts.join('.'), key)).rejects.toThrow()
+    const standby = await importJWK(only(signingKeys.jwks.keys.find(({ kid }) => kid !== signer.kid)), alg)
     await expect(compactVerify(signer.sign(payload), standby)).rejects.toThrow()
+  })
+
+  test('RSA keys have the 2048 bits that RFC 7518 §3.3 asks for', async () => {
+    for (const alg of ['RS256', 'PS256'] as const) {
+      const { signingKeys } = await openKeys(vault(), masterKey, seededRandom(alg), clock, alg)
+      expect(signingKeys.active.publicKey.asymmetricKeyDetails).toMatchObject({ modulusLength: 2048 })
+    }
   })
 })

@@ -1,19 +1,13 @@
+import type { SigningAlgorithm } from '@latchkey/protocol'
 import type { Clock } from '../kernel/clock.ts'
 import { Fault } from '../kernel/faults.ts'
 import type { Random } from '../kernel/random.ts'
-import { createDataKey, dataKeyPurposes, openDataKeys, type DataKeys, type SealedDataKey } from './data-keys.ts'
+import { generateSigningKeyPair, requireAlgorithm } from './algorithms.ts'
+import { createDataKey, dataKeyPurposes, openDataKeys, type DataKeys } from './data-keys.ts'
 import type { MasterKey } from './master-key.ts'
-import { createSigningKey, openSigningKeys, type SealedSigningKey, type SigningKeyRing } from './signing-keys.ts'
-
-/** The port of this room. */
-export interface KeyStore {
-  /** Whether this database never had keys: only then may a master key be made for it. */
-  isNew(): Promise<boolean>
-  loadDataKeys(): Promise<SealedDataKey[]>
-  loadSigningKeys(): Promise<SealedSigningKey[]>
-  /** Stores the first keys of a new installation; answers false, and stores nothing, when there ever were any. */
-  installFirstKeys(dataKeys: readonly SealedDataKey[], signingKeys: readonly SealedSigningKey[]): Promise<boolean>
-}
+import type { KeyStore } from './ports.ts'
+import { openSigningKey, sealSigningKey } from './sealed-signing-key.ts'
+import { createCheckpointKey, createTokenKey, openSigningKeys, type SigningKeyRing } from './signing-keys.ts'
 
 export interface OpenedKeys {
   readonly dataKeys: DataKeys
@@ -21,24 +15,27 @@ export interface OpenedKeys {
 }
 
 /**
- * Opens all keys, making the first ones in a database that never had any: data keys, an active and a standby token key, the key for audit
- * checkpoints. Throws a Fault when keys are missing from a database that had them, or the master key is another.
+ * Opens all keys, making the first ones in a database that never had any: data keys, an active and a standby token key of `algorithm`, the key for
+ * audit checkpoints. Throws a Fault when keys are missing from a database that had them or were altered in it, the master key is another, or this
+ * Node.js lacks the algorithm.
  */
 export async function openKeys(
   store: KeyStore,
   masterKey: MasterKey,
   random: Random,
   clock: Clock,
+  algorithm: SigningAlgorithm = 'ES256',
 ): Promise<OpenedKeys> {
+  await requireAlgorithm(algorithm)
   let rows = await store.loadDataKeys()
   if (rows.length === 0) {
     const now = clock.now()
     rows = dataKeyPurposes.map((purpose) => createDataKey(masterKey, purpose, random, now))
     const dataKeys = openDataKeys(masterKey, rows)
     const signingKeys = await Promise.all([
-      createSigningKey('token', 'active', dataKeys, now),
-      createSigningKey('token', 'standby', dataKeys, now),
-      createSigningKey('audit-checkpoint', 'active', dataKeys, now),
+      createTokenKey(algorithm, await generateSigningKeyPair(algorithm), 'active', dataKeys, now),
+      createTokenKey(algorithm, await generateSigningKeyPair(algorithm), 'standby', dataKeys, now),
+      createCheckpointKey(dataKeys, now),
     ])
     if (!(await store.installFirstKeys(rows, signingKeys))) rows = await store.loadDataKeys()
     // Another process may have been first; but a database that had keys once and has none now has lost them.
@@ -51,5 +48,20 @@ export async function openKeys(
     }
   }
   const dataKeys = openDataKeys(masterKey, rows)
-  return { dataKeys, signingKeys: openSigningKeys(await store.loadSigningKeys(), dataKeys) }
+  return { dataKeys, signingKeys: openSigningKeys(await loadSealedAnew(store, dataKeys), dataKeys) }
+}
+
+/** Loads the signing keys; rows of a version that did not authenticate their states are sealed in today's form. */
+async function loadSealedAnew(store: KeyStore, dataKeys: DataKeys) {
+  const rows = await store.loadSigningKeys()
+  const old = rows.filter((row) => openSigningKey(row, dataKeys).isOldForm)
+  for (const row of old) {
+    const { publicKey, privateKey } = openSigningKey(row, dataKeys)
+    // The old form did not authenticate the public half: it follows from the private one.
+    const publicJwk = JSON.stringify(publicKey.export({ format: 'jwk' }))
+    const { kid, purpose, algorithm, state, createdAt, activatedAt, retiredAt, revokedAt } = row
+    const facts = { kid, purpose, algorithm, state, createdAt, activatedAt, retiredAt, revokedAt }
+    await store.resealSigningKey(row, sealSigningKey(facts, publicJwk, privateKey, dataKeys))
+  }
+  return old.length === 0 ? rows : store.loadSigningKeys()
 }

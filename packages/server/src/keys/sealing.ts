@@ -10,7 +10,14 @@ const nonceBytes = 12
 const tagBytes = 16
 
 /** What a value is sealed for. Part of the derived key. */
-export type SealPurpose = 'data-key' | 'signing-key'
+export type SealPurpose =
+  | 'data-key'
+  /** A private half alone, named by its kid: how the first version sealed signing keys. */
+  | 'signing-key'
+  /** A private half, or nothing, named by everything else in its row. */
+  | 'signing-key-row'
+  /** What a create came to, under a key that only its caller holds. */
+  | 'idempotent-answer'
 
 /** Seals `plain` under the 32-byte `key`, for this purpose and this name. */
 export function seal(key: Uint8Array, purpose: SealPurpose, name: string, plain: Uint8Array): string {

@@ -1,116 +1,132 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { calculateJwkThumbprint } from 'jose'
-import type { EpochMs, JsonWebKeySet, PublicSigningKey } from '@latchkey/protocol'
+import type { EpochMs, JsonWebKeySet, PublicSigningKey, SigningAlgorithm } from '@latchkey/protocol'
 import { Fault } from '../kernel/faults.ts'
+import { generateSigningKeyPair, type KeyPair } from './algorithms.ts'
 import type { DataKeys } from './data-keys.ts'
-import { seal, unseal } from './sealing.ts'
+import {
+  openSigningKey,
+  sealSigningKey,
+  type SealedSigningKey,
+  type SigningKeyFacts,
+  type SigningKeyPurpose,
+} from './sealed-signing-key.ts'
 
-/** `token`: access tokens, published in the JWKS. `audit-checkpoint`: never published to partners. */
-export type SigningKeyPurpose = 'token' | 'audit-checkpoint'
-
-/**
- * `standby`: published, does not sign yet, so that every verifier knows it when it does. `active`: signs. `retired`: published until its
- * last token has expired. `revoked`: its tokens are refused.
- */
-export type SigningKeyState = 'standby' | 'active' | 'retired' | 'revoked'
-
-/** A signing key at rest: the private half is sealed under the data key `dataKeyId`. */
-export interface SealedSigningKey {
-  readonly kid: string
-  readonly purpose: SigningKeyPurpose
-  readonly algorithm: 'ES256' | 'Ed25519'
-  readonly state: SigningKeyState
-  /** Public JWK (RFC 7517), as JSON. */
-  readonly publicJwk: string
-  readonly sealedPrivateKey: string
-  readonly dataKeyId: string
-  readonly createdAt: EpochMs
-  readonly activatedAt: EpochMs | undefined
-  readonly retiredAt: EpochMs | undefined
+/** A key for tokens as far as verifying goes. */
+export interface SigningKey extends SigningKeyFacts {
+  readonly algorithm: SigningAlgorithm
+  readonly publicKey: KeyObject
 }
 
-export interface SigningKey {
-  readonly kid: string
-  readonly algorithm: 'ES256' | 'Ed25519'
-  readonly state: SigningKeyState
-  readonly createdAt: EpochMs
-  readonly activatedAt: EpochMs | undefined
-  readonly publicJwk: Readonly<Record<string, string>>
-  readonly publicKey: KeyObject
-  /** A prepared private KeyObject: parsing PEM on every signature costs five times the signature. */
+/** A key that may sign tokens. */
+export interface TokenSigningKey extends SigningKey {
   readonly privateKey: KeyObject
+}
+
+/** The key that signs checkpoints of the audit log. */
+export interface CheckpointKey {
+  readonly kid: string
+  readonly privateKey: KeyObject
+  /** By kid, every key that ever signed checkpoints, this one included: what an earlier one signed stays genuine. */
+  readonly verifiers: ReadonlyMap<string, KeyObject>
 }
 
 /** The opened keys: what signs, what is published, what checks the audit log. */
 export interface SigningKeyRing {
-  readonly active: SigningKey
-  readonly checkpoint: SigningKey
+  readonly active: TokenSigningKey
+  readonly checkpoint: CheckpointKey
   /** Every token key that is not revoked, by kid: a token under any other is refused. */
   readonly accepted: ReadonlyMap<string, SigningKey>
   readonly all: readonly SigningKey[]
   readonly jwks: JsonWebKeySet
 }
 
-/** Makes a key pair; `kid` is its RFC 7638 thumbprint. */
-export async function createSigningKey(
-  purpose: SigningKeyPurpose,
+/** Makes a key for tokens, of the pair that was generated for it. */
+export function createTokenKey(
+  algorithm: SigningAlgorithm,
+  pair: KeyPair,
   state: 'active' | 'standby',
   dataKeys: DataKeys,
   now: EpochMs,
 ): Promise<SealedSigningKey> {
-  const { publicKey, privateKey } =
-    purpose === 'token' ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : generateKeyPairSync('ed25519')
+  return createSigningKey('token', algorithm, pair, state, dataKeys, now)
+}
+
+/** Makes the key that signs checkpoints: Ed25519, whatever signs tokens. */
+export async function createCheckpointKey(dataKeys: DataKeys, now: EpochMs): Promise<SealedSigningKey> {
+  return createSigningKey('audit-checkpoint', 'Ed25519', await generateSigningKeyPair('EdDSA'), 'active', dataKeys, now)
+}
+
+/** `kid` is the RFC 7638 thumbprint; for ML-DSA as RFC 9964 §6 says. */
+async function createSigningKey(
+  purpose: SigningKeyPurpose,
+  algorithm: SigningAlgorithm | 'Ed25519',
+  { publicKey, privateKey }: KeyPair,
+  state: 'active' | 'standby',
+  dataKeys: DataKeys,
+  now: EpochMs,
+): Promise<SealedSigningKey> {
   const jwk = publicKey.export({ format: 'jwk' })
-  const kid = await calculateJwkThumbprint(jwk)
-  const dataKeyId = dataKeys.current('sealing')
-  const pkcs8 = privateKey.export({ format: 'der', type: 'pkcs8' })
-  return {
-    kid,
+  const facts: SigningKeyFacts = {
+    kid: await calculateJwkThumbprint(jwk),
     purpose,
-    algorithm: purpose === 'token' ? 'ES256' : 'Ed25519',
+    algorithm,
     state,
-    publicJwk: JSON.stringify(jwk),
-    sealedPrivateKey: seal(dataKeys.sealingKey(dataKeyId), 'signing-key', kid, pkcs8),
-    dataKeyId,
     createdAt: now,
     activatedAt: state === 'active' ? now : undefined,
     retiredAt: undefined,
+    revokedAt: undefined,
   }
+  return sealSigningKey(facts, JSON.stringify(jwk), privateKey, dataKeys)
 }
 
-/** Opens the ring. Throws a Fault when a key does not open or an active one is missing. */
+/** Opens the ring. Throws Fault `keys.altered` when a row is not as it was written, `keys.missing` when no key can sign. */
 export function openSigningKeys(rows: readonly SealedSigningKey[], dataKeys: DataKeys): SigningKeyRing {
-  const opened = rows.map((row) => ({ row, key: openSigningKey(row, dataKeys) }))
-  const tokenKeys = opened.filter(({ row }) => row.purpose === 'token').map(({ key }) => key)
-  const active = tokenKeys.find((key) => key.state === 'active')
-  const checkpoint = opened.find(({ row }) => row.purpose === 'audit-checkpoint' && row.state === 'active')?.key
-  if (active === undefined || checkpoint === undefined) throw damaged('an active signing key is missing')
+  const tokenKeys: SigningKey[] = []
+  const actives: TokenSigningKey[] = []
+  const verifiers = new Map<string, KeyObject>()
+  let checkpoint: Omit<CheckpointKey, 'verifiers'> | undefined
+  for (const row of rows) {
+    const { kid, algorithm, state } = row
+    const { publicKey, privateKey } = openSigningKey(row, dataKeys)
+    if (algorithm === 'Ed25519') {
+      if (state !== 'revoked') verifiers.set(kid, publicKey)
+      if (state !== 'active' || privateKey === undefined) continue
+      if (checkpoint !== undefined) throw notOneActive()
+      checkpoint = { kid, privateKey }
+      continue
+    }
+    const key = { ...factsOf(row), algorithm, publicKey }
+    tokenKeys.push(key)
+    if (state === 'active' && privateKey !== undefined) actives.push({ ...key, privateKey })
+  }
+  const [active, ...others] = actives
+  if (active === undefined || others.length > 0 || checkpoint === undefined) throw notOneActive()
   const accepted = tokenKeys.filter((key) => key.state !== 'revoked')
   return {
     active,
-    checkpoint,
+    checkpoint: { ...checkpoint, verifiers },
     accepted: new Map(accepted.map((key) => [key.kid, key])),
     all: tokenKeys,
     jwks: { keys: accepted.map((key) => publish(key)) },
   }
 }
 
-function openSigningKey(row: SealedSigningKey, dataKeys: DataKeys): SigningKey {
-  const pkcs8 = unseal(dataKeys.sealingKey(row.dataKeyId), 'signing-key', row.kid, row.sealedPrivateKey)
-  if (pkcs8 === undefined) throw damaged(`signing key ${row.kid} does not open`)
-  const privateKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
-  // Derived from the private half: a public key that was swapped in the database is never published.
-  const publicKey = createPublicKey(privateKey)
-  const publicJwk = publicKey.export({ format: 'jwk' }) as Record<string, string>
-  const { kid, algorithm, state, createdAt, activatedAt } = row
-  return { kid, algorithm, state, createdAt, activatedAt, publicJwk, publicKey, privateKey }
+function factsOf(row: SealedSigningKey): SigningKeyFacts {
+  const { kid, purpose, algorithm, state, createdAt, activatedAt, retiredAt, revokedAt } = row
+  return { kid, purpose, algorithm, state, createdAt, activatedAt, retiredAt, revokedAt }
 }
 
-function publish(key: SigningKey): PublicSigningKey {
-  const { kty = '', ...parameters } = key.publicJwk
-  return { ...parameters, kty, kid: key.kid, alg: 'ES256', use: 'sig' }
+function publish({ kid, algorithm, publicKey }: SigningKey): PublicSigningKey {
+  // Derived from the private half as long as there is one: a public key that was swapped in the database is never published.
+  const { kty = '', ...parameters } = publicKey.export({ format: 'jwk' }) as Record<string, string>
+  return { ...parameters, kty, kid, alg: algorithm, use: 'sig' }
 }
 
-function damaged(message: string): Fault {
-  return new Fault('keys.missing', message, 'restore the database from a backup; keys are never made anew')
+function notOneActive(): Fault {
+  return new Fault(
+    'keys.missing',
+    'the database does not hold exactly one key that signs tokens and one that signs checkpoints',
+    'restore the database from a backup; keys are never made anew',
+  )
 }

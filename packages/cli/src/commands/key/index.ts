@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
-import { commandNotYet } from '../../not-yet.ts'
 import { listVerb } from './list.ts'
+import { revokeVerb } from './revoke.ts'
+import { rotateVerb } from './rotate.ts'
 
 export function keyVerbs(): Command[] {
-  return [listVerb(), commandNotYet('rotate'), commandNotYet('revoke')]
+  return [listVerb(), rotateVerb(), revokeVerb()]
 }

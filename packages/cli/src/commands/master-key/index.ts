@@ -1,0 +1,6 @@
+import type { Command } from 'commander'
+import { rotateVerb } from './rotate.ts'
+
+export function masterKeyVerbs(): Command[] {
+  return [rotateVerb()]
+}
