@@ -1,0 +1,71 @@
+import type * as contract from '@latchkey/admin-contract'
+import type { Scope } from '@latchkey/protocol'
+import type { Client, ClientId } from '../../clients/client.ts'
+import type { Declaration } from '../../declaration/declaration.ts'
+import { stepAction, stepChanges } from '../../declaration/describe-plan.ts'
+import { ownResourceServer, type Step } from '../../declaration/plan.ts'
+import type { RegistryState } from '../../declaration/registry-state.ts'
+import type { ResourceServer } from '../../resource-servers/resource-server.ts'
+
+/** A document as the domain has it, with every default filled in. */
+export function declarationOf(document: contract.DeclarationDocument): Declaration {
+  return {
+    resourceServers: document.resource_servers?.map((server) => ({
+      name: server.name,
+      audience: server.audience,
+      exclusive: server.exclusive ?? false,
+      tokenTtlSeconds: server.token_ttl_seconds,
+      scopes: server.scopes.map(({ name, description = '' }) => ({ name, description })),
+    })),
+    clients: document.clients?.map((client) => ({
+      clientId: client.client_id as ClientId,
+      name: client.name,
+      state: client.state,
+      tokenTtlSeconds: client.token_ttl_seconds,
+      scopes: client.scopes as Scope[],
+    })),
+  }
+}
+
+/** What there is as a document, in a stable order: resource servers by name, clients by client_id. */
+export function documentOf({ resourceServers, clients }: RegistryState): contract.DeclarationExport {
+  return {
+    latchkey: 1,
+    resource_servers: resourceServers
+      .filter(({ name }) => name !== ownResourceServer)
+      .map((server) => serverEntry(server)),
+    clients: clients.map((client) => clientEntry(client)),
+  }
+}
+
+export function stepShape(step: Step): contract.DeclarationStep {
+  return {
+    action: stepAction(step),
+    kind: step.kind,
+    id: step.id,
+    ...(step.kind === 'client' ? { name: (step.after ?? step.before)?.name } : {}),
+    changes: stepChanges(step),
+    ends_tokens_of: [...step.endsTokensOf],
+  }
+}
+
+function serverEntry({ name, audience, exclusive, tokenTtlSeconds, scopes }: ResourceServer) {
+  return {
+    name,
+    audience,
+    ...(exclusive ? { exclusive } : {}),
+    ...(tokenTtlSeconds === undefined ? {} : { token_ttl_seconds: tokenTtlSeconds }),
+    scopes: scopes.map((scope) => (scope.description === '' ? { name: scope.name } : { ...scope })),
+  }
+}
+
+/** Enabled is not said: a file from before an emergency must not enable what was disabled in it. */
+function clientEntry({ clientId, name, state, tokenTtlSeconds, scopes }: Client) {
+  return {
+    client_id: clientId,
+    name,
+    ...(state === 'disabled' ? { state } : {}),
+    ...(tokenTtlSeconds === undefined ? {} : { token_ttl_seconds: tokenTtlSeconds }),
+    scopes: [...scopes],
+  }
+}

@@ -1,0 +1,28 @@
+import type { Scope } from '@latchkey/protocol'
+import type { ClientId, ClientState } from '../clients/client.ts'
+import type { ResourceServerScope } from '../resource-servers/resource-server.ts'
+
+/** What the registry shall be: validated, every default filled in. */
+export interface Declaration {
+  /** Undefined when the document has no such section: then nothing is said about resource servers. */
+  readonly resourceServers: readonly DeclaredResourceServer[] | undefined
+  /** Likewise. */
+  readonly clients: readonly DeclaredClient[] | undefined
+}
+
+export interface DeclaredResourceServer {
+  readonly name: string
+  readonly audience: string
+  readonly exclusive: boolean
+  readonly tokenTtlSeconds: number | undefined
+  readonly scopes: readonly ResourceServerScope[]
+}
+
+export interface DeclaredClient {
+  readonly clientId: ClientId
+  readonly name: string
+  /** Undefined: as it is; a new one is enabled. */
+  readonly state: ClientState | undefined
+  readonly tokenTtlSeconds: number | undefined
+  readonly scopes: readonly Scope[]
+}

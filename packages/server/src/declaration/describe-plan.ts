@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto'
+import type { ClientStep, Plan, ResourceServerStep, Step } from './plan.ts'
+
+/** One thing that changes, as scalars: `before` is null for what is added, `after` for what is taken away. */
+export interface StepChange {
+  readonly field: string
+  readonly before: string | number | boolean | null
+  readonly after: string | number | boolean | null
+}
+
+/** A list has one change for each item that comes or goes. */
+export function stepChanges(step: Step): StepChange[] {
+  return step.kind === 'client' ? clientChanges(step) : resourceServerChanges(step)
+}
+
+export function stepAction({ before, after }: Step): 'create' | 'update' | 'delete' {
+  if (before === undefined) return 'create'
+  return after === undefined ? 'delete' : 'update'
+}
+
+/**
+ * Names a plan: SHA-256, base64url, over every step and the revision that it starts from. Two plans with one digest do the same to the
+ * same. No secret goes in, and nothing rests on its being hard to guess.
+ */
+export function planDigest({ steps }: Plan): string {
+  const content = steps.map((step) => [
+    step.kind,
+    step.id,
+    stepAction(step),
+    step.before?.revision ?? 0,
+    step.before?.createdAt ?? 0,
+    stepChanges(step),
+    step.endsTokensOf,
+  ])
+  return createHash('sha256').update(JSON.stringify(content)).digest('base64url')
+}
+
+function resourceServerChanges({ before, after }: ResourceServerStep): StepChange[] {
+  const changes = [
+    change('audience', before?.audience, after?.audience),
+    change('exclusive', before?.exclusive ?? false, after?.exclusive ?? false),
+    change('token_ttl_seconds', before?.tokenTtlSeconds, after?.tokenTtlSeconds),
+    ...listChanges(
+      'scopes',
+      before?.scopes.map(({ name }) => name),
+      after?.scopes.map(({ name }) => name),
+    ),
+  ]
+  const known = new Map(before?.scopes.map(({ name, description }) => [name, description]))
+  const descriptions = (after?.scopes ?? []).map(({ name, description }) =>
+    change(`scopes.${name}.description`, known.get(name) || undefined, description || undefined),
+  )
+  return [...changes, ...descriptions].filter((each) => each.before !== each.after)
+}
+
+function clientChanges({ before, after }: ClientStep): StepChange[] {
+  const stateBefore = before?.state ?? 'enabled'
+  return [
+    change('name', before?.name, after?.name),
+    change('state', stateBefore, after?.state ?? stateBefore),
+    change('token_ttl_seconds', before?.tokenTtlSeconds, after?.tokenTtlSeconds),
+    ...listChanges('scopes', before?.scopes, after?.scopes),
+  ].filter((each) => each.before !== each.after)
+}
+
+function change(
+  field: string,
+  before: StepChange['before'] | undefined,
+  after: StepChange['after'] | undefined,
+): StepChange {
+  return { field, before: before ?? null, after: after ?? null }
+}
+
+function listChanges(field: string, before: readonly string[] = [], after: readonly string[] = []): StepChange[] {
+  const had = new Set(before)
+  const has = new Set(after)
+  return [...new Set([...before, ...after])]
+    .toSorted()
+    .map((item) => ({ field, before: had.has(item) ? item : null, after: has.has(item) ? item : null }))
+}
