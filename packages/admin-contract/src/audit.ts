@@ -36,8 +36,7 @@ const auditReport = z.strictObject({
 export type AuditReport = z.infer<typeof auditReport>
 
 export const audit = {
-  list: operation
-    .route({ ...routes.list, tags: ['audit'], summary: 'List audit entries, newest first' })
+  list: operation(routes.list, { tags: ['audit'], summary: 'List audit entries, newest first' })
     .input(
       z.strictObject({
         query: z
@@ -58,13 +57,11 @@ export const audit = {
       }),
     )
     .output(pageOf(auditEntry)),
-  verify: operation
-    .route({
-      ...routes.verify,
-      tags: ['audit'],
-      summary: 'Verify the audit log',
-      description: 'Reads all of it; answers 200 whatever it finds.',
-    })
+  verify: operation(routes.verify, {
+    tags: ['audit'],
+    summary: 'Verify the audit log',
+    description: 'Reads all of it; answers 200 whatever it finds.',
+  })
     .input(z.strictObject({ body: z.strictObject({}).optional() }))
     .output(auditReport),
 }

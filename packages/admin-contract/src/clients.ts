@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import * as field from './fields.ts'
-import { empty, emptyBody, operation, pageOf } from './operation.ts'
+import { empty, operation, pageOf, revisionBody } from './operation.ts'
 import { adminRoutes } from './routes.ts'
 import { secret } from './secrets.ts'
 
@@ -44,13 +44,11 @@ const params = z.strictObject({ client_id: field.clientId })
 const scopes = z.array(field.scope).max(200)
 
 export const clients = {
-  create: operation
-    .route({
-      ...routes.create,
-      tags: ['clients'],
-      summary: 'Register a client',
-      description: 'The secret is shown once.',
-    })
+  create: operation(routes.create, {
+    tags: ['clients'],
+    summary: 'Register a client',
+    description: 'The secret is shown once.',
+  })
     .input(
       z.strictObject({
         body: z.strictObject({
@@ -62,21 +60,28 @@ export const clients = {
       }),
     )
     .output(z.strictObject({ ...clientShape, client_secret: z.string() })),
-  list: operation
-    .route({ ...routes.list, tags: ['clients'], summary: 'List clients, oldest first' })
-    .input(z.strictObject({ query: field.pageInput.optional() }))
+  list: operation(routes.list, { tags: ['clients'], summary: 'List clients, oldest first' })
+    .input(
+      z.strictObject({
+        query: z
+          .strictObject({
+            ...field.pageInput.shape,
+            state: z.enum(['enabled', 'disabled']).optional(),
+            /** One that they are granted; none is granted what is not registered. */
+            scope: field.scope.optional(),
+          })
+          .optional(),
+      }),
+    )
     .output(pageOf(client)),
-  get: operation
-    .route({ ...routes.get, tags: ['clients'], summary: 'Show a client and its secrets' })
+  get: operation(routes.get, { tags: ['clients'], summary: 'Show a client and its secrets' })
     .input(z.strictObject({ params }))
     .output(z.strictObject({ ...clientShape, secrets: z.array(secret) })),
-  update: operation
-    .route({
-      ...routes.update,
-      tags: ['clients'],
-      summary: 'Change a client',
-      description: 'What is absent stays. Taking a scope away or shortening its tokens ends the tokens that it has.',
-    })
+  update: operation(routes.update, {
+    tags: ['clients'],
+    summary: 'Change a client',
+    description: 'What is absent stays. Taking a scope away or shortening its tokens ends the tokens that it has.',
+  })
     .input(
       z.strictObject({
         params,
@@ -85,29 +90,27 @@ export const clients = {
           add_scopes: scopes.optional(),
           remove_scopes: scopes.optional(),
           token_ttl_seconds: field.tokenTtlSeconds.nullable().optional(),
+          revision: field.revision.optional(),
         }),
       }),
     )
     .output(client),
-  delete: operation
-    .route({ ...routes.delete, tags: ['clients'], summary: 'Remove a client, its secrets and its tokens' })
-    .input(z.strictObject({ params }))
+  delete: operation(routes.delete, { tags: ['clients'], summary: 'Remove a client, its secrets and its tokens' })
+    .input(
+      z.strictObject({ params, query: z.strictObject({ revision: field.revisionParameter.optional() }).optional() }),
+    )
     .output(empty),
-  disable: operation
-    .route({ ...routes.disable, tags: ['clients'], summary: 'Disable a client, which ends its tokens' })
-    .input(z.strictObject({ params, body: emptyBody }))
+  disable: operation(routes.disable, { tags: ['clients'], summary: 'Disable a client, which ends its tokens' })
+    .input(z.strictObject({ params, body: revisionBody }))
     .output(client),
-  enable: operation
-    .route({ ...routes.enable, tags: ['clients'], summary: 'Enable a client again, which revives no token' })
-    .input(z.strictObject({ params, body: emptyBody }))
+  enable: operation(routes.enable, { tags: ['clients'], summary: 'Enable a client again, which revives no token' })
+    .input(z.strictObject({ params, body: revisionBody }))
     .output(client),
-  test: operation
-    .route({
-      ...routes.test,
-      tags: ['clients'],
-      summary: 'Whether a token request would be granted, and why not',
-      description: 'Issues nothing.',
-    })
+  test: operation(routes.test, {
+    tags: ['clients'],
+    summary: 'Whether a token request would be granted, and why not',
+    description: 'Issues nothing.',
+  })
     .input(
       z.strictObject({
         params,

@@ -9,6 +9,7 @@ import type {
 } from '@orpc/contract'
 import { audit } from './audit.ts'
 import { clients } from './clients.ts'
+import { declaration } from './declaration.ts'
 import { keys } from './keys.ts'
 import { resourceServers } from './resource-servers.ts'
 import { secrets } from './secrets.ts'
@@ -16,7 +17,7 @@ import { server } from './server.ts'
 import { tokens } from './tokens.ts'
 
 /** Every operation of the admin API: the server's routes, the OpenAPI document and the typed clients all come from it. */
-export const adminContract = { resourceServers, clients, secrets, tokens, keys, audit, server }
+export const adminContract = { resourceServers, clients, secrets, tokens, keys, audit, declaration, server }
 
 export type AdminContract = typeof adminContract
 

@@ -2,15 +2,20 @@ import { z } from 'zod'
 
 /** Building blocks of every operation. Times are whole seconds since 1970 (`…_at`) or lengths in seconds (`…_in`, `…_seconds`). */
 
-export const clientId: z.ZodString = z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'a client_id: 1 to 64 of A-Z a-z 0-9 -')
+export const clientId: z.ZodString = z
+  .string()
+  .regex(/^[A-Za-z0-9-]{1,64}$/, 'a client_id: 1 to 64 of A-Z a-z 0-9 -')
+  .meta({ examples: ['1f9k2m4p6r8t0v1x3z5b7d9f'] })
 
 export const resourceServerName: z.ZodString = z
   .string()
   .regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, '1 to 63 of a-z 0-9 . -, beginning with a letter or a digit')
+  .meta({ examples: ['configurations'] })
 
 export const scopeName: z.ZodString = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,126}$/, '1 to 127 of A-Z a-z 0-9 . _ : -, beginning with a letter or a digit')
+  .meta({ examples: ['configurations.read'] })
 
 /** `<resource server>/<scope>`. */
 export const scope: z.ZodString = z
@@ -19,6 +24,7 @@ export const scope: z.ZodString = z
     /^[a-z0-9][a-z0-9.-]{0,62}\/[A-Za-z0-9][A-Za-z0-9._:-]{0,126}$/,
     '<resource server>/<scope>, for example configurations/configurations.read',
   )
+  .meta({ examples: ['configurations/configurations.read'] })
 
 /** An absolute URI without a fragment (RFC 8707 §2). */
 export const audience: z.ZodString = z
@@ -28,6 +34,7 @@ export const audience: z.ZodString = z
     /^[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9\-._~:/?[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+$/,
     'an absolute URI without a fragment, for example https://api.example.com/configurations',
   )
+  .meta({ examples: ['https://api.example.com/configurations'] })
 
 /** A name for people: no control characters, so that no list or log line can be broken by it. */
 export const displayName: z.ZodString = z
@@ -36,13 +43,22 @@ export const displayName: z.ZodString = z
   .max(120)
   .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+$/u, 'no control or formatting characters')
   .regex(/\S/, 'not only spaces')
+  .meta({ examples: ['Billing of Acme'] })
 
 export const description: z.ZodString = z
   .string()
   .max(500)
   .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]*$/u, 'no control or formatting characters')
 
-export const credentialId: z.ZodString = z.string().regex(/^[A-Za-z0-9]{8,32}$/, 'the id of a credential')
+export const credentialId: z.ZodString = z
+  .string()
+  .regex(/^[A-Za-z0-9]{8,32}$/, 'the id of a credential')
+  .meta({ examples: ['8BqT3xW0eYpL5nRk'] })
+
+/** An RFC 7638 thumbprint. */
+export const keyId: z.ZodString = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{43}$/, 'the kid of a signing key: 43 of A-Z a-z 0-9 _ -')
 
 export const tokenTtlSeconds: z.ZodNumber = z.int().min(60).max(86_400)
 
@@ -51,22 +67,39 @@ export const expiresInSeconds: z.ZodNumber = z.int().min(60).max(315_360_000)
 
 export const epochSeconds: z.ZodNumber = z.int().nonnegative()
 
-/** A compact JWS; only its size is checked here. */
-export const token: z.ZodString = z.string().min(1).max(16_384)
+/** A compact JWS; only its size and alphabet are checked here. */
+export const token: z.ZodString = z
+  .string()
+  .min(1)
+  .max(16_384)
+  .regex(/^[\x21-\x7e]*$/, 'printable ASCII without spaces')
 
 export const pageInput: z.ZodObject<
   { limit: z.ZodOptional<z.ZodCoercedNumber>; cursor: z.ZodOptional<z.ZodString> },
   z.core.$strict
 > = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).optional(),
-  cursor: z.string().max(512).optional(),
+  cursor: z.string().min(1).max(4096).optional(),
 })
 
+/**
+ * The revision that the caller has seen. Every change of a thing makes it one more; when it is another by now, nothing is done. Absent: whatever
+ * it is.
+ */
+export const revision: z.ZodNumber = z.int().min(1)
+
+/** The same in a query. */
+export const revisionParameter: z.ZodCoercedNumber = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER)
+
+const printable = /^[\x20-\x7e]*$/
+
 /** A `scope` parameter as it would be sent: its grammar is judged where a token request's is. */
-export const scopeParameter: z.ZodString = z.string().max(8192)
+export const scopeParameter: z.ZodString = z.string().max(8192).regex(printable, 'printable ASCII')
 
 /** `resource` parameters as they would be sent. */
-export const resourceParameters: z.ZodArray<z.ZodString> = z.array(z.string().max(2048)).max(20)
+export const resourceParameters: z.ZodArray<z.ZodString> = z
+  .array(z.string().max(2048).regex(printable, 'printable ASCII'))
+  .max(20)
 
 /** The end of the year 9999: later ones have no ISO 8601 form of four digits. */
 export const latestEpochSeconds = 253_402_300_799

@@ -4,6 +4,7 @@ import { z } from 'zod'
 export const refusalReasons = [
   'client.unknown',
   'client.is_resource_server',
+  'client.reserved',
   'credential.unknown',
   'credential.not_a_secret',
   'resource_server.unknown',
@@ -13,9 +14,14 @@ export const refusalReasons = [
   'resource_server.reserved',
   'scope.unknown',
   'scope.in_use',
+  'declaration.impossible',
+  'declaration.stale',
+  'key.unknown',
   'token.not_ours',
   'token.expired',
   'token.denied',
+  'revision.stale',
+  'access.beyond_own',
 ] as const
 
 /** Why a request did not get as far as a decision. */
@@ -26,6 +32,12 @@ export const edgeReasons = [
   'request.unsupported_media_type',
   'route.unknown',
   'route.method_not_allowed',
+  'request.host_not_allowed',
+  'request.origin_not_allowed',
+  'access.token_missing',
+  'access.token_invalid',
+  'access.scope_missing',
+  'idempotency.mismatch',
   'store.unavailable',
   'audit.unwritable',
   'server.fault',
@@ -37,7 +49,7 @@ export type ProblemReason = RefusalReason | EdgeReason
 
 /** One fault in a request. */
 export const fieldError = z.strictObject({
-  in: z.enum(['path', 'query', 'body']),
+  in: z.enum(['path', 'query', 'body', 'header']),
   /** Dotted path within that part, for example `scopes.0.name`; empty for the whole part. */
   field: z.string(),
   message: z.string(),
@@ -49,17 +61,34 @@ const problemData = {
   field: z.string().optional(),
   /** Set for `request.invalid`: everything that was wrong, the first 20. */
   errors: z.array(fieldError).optional(),
+  /** Set for `revision.stale`: the revision that there is now. */
+  revision: z.int().optional(),
   request_id: z.string(),
 }
 
 /** Every answer but a success: a problem document (RFC 9457), `application/problem+json`. */
-export const problem = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  detail: z.string(),
-  ...problemData,
-})
+export const problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    ...problemData,
+  })
+  .meta({
+    examples: [
+      {
+        type: 'urn:latchkey:problem:revision.stale',
+        title: 'It was changed since it was read.',
+        status: 409,
+        detail: 'it has revision 4 now, not 3: read it again',
+        reason: 'revision.stale',
+        field: 'revision',
+        revision: 4,
+        request_id: '01kb5w5c8r0123456789abcdef',
+      },
+    ],
+  })
 
 /** What a typed error carries: a problem document without the members that an error has anyway. */
 export const problemErrorData = z.object(problemData)
@@ -71,6 +100,8 @@ export type FieldError = z.infer<typeof fieldError>
 /** The typed errors of every operation, by oRPC's code. */
 export const operationErrors = {
   BAD_REQUEST: { status: 400, data: problemErrorData },
+  UNAUTHORIZED: { status: 401, data: problemErrorData },
+  FORBIDDEN: { status: 403, data: problemErrorData },
   NOT_FOUND: { status: 404, data: problemErrorData },
   METHOD_NOT_SUPPORTED: { status: 405, data: problemErrorData },
   CONFLICT: { status: 409, data: problemErrorData },

@@ -29,8 +29,7 @@ export type ResourceServer = z.infer<typeof resourceServer>
 const params = z.strictObject({ name: field.resourceServerName })
 
 export const resourceServers = {
-  create: operation
-    .route({ ...routes.create, tags: ['resource servers'], summary: 'Register an API' })
+  create: operation(routes.create, { tags: ['resource servers'], summary: 'Register an API' })
     .input(
       z.strictObject({
         body: z.strictObject({
@@ -43,22 +42,18 @@ export const resourceServers = {
       }),
     )
     .output(resourceServer),
-  list: operation
-    .route({ ...routes.list, tags: ['resource servers'], summary: 'List APIs, by name' })
+  list: operation(routes.list, { tags: ['resource servers'], summary: 'List APIs, by name' })
     .input(z.strictObject({ query: field.pageInput.optional() }))
     .output(pageOf(resourceServer)),
-  get: operation
-    .route({ ...routes.get, tags: ['resource servers'], summary: 'Show an API' })
+  get: operation(routes.get, { tags: ['resource servers'], summary: 'Show an API' })
     .input(z.strictObject({ params }))
     .output(resourceServer),
-  update: operation
-    .route({
-      ...routes.update,
-      tags: ['resource servers'],
-      summary: 'Change an API',
-      description:
-        'What is absent stays. Whatever makes access smaller ends the tokens of the clients that it concerns. With `force`, removed scopes are taken from the clients that hold them.',
-    })
+  update: operation(routes.update, {
+    tags: ['resource servers'],
+    summary: 'Change an API',
+    description:
+      'What is absent stays. Whatever makes access smaller ends the tokens of the clients that it concerns. With `force`, removed scopes are taken from the clients that hold them.',
+  })
     .input(
       z.strictObject({
         params,
@@ -69,28 +64,30 @@ export const resourceServers = {
           exclusive: z.boolean().optional(),
           token_ttl_seconds: field.tokenTtlSeconds.nullable().optional(),
           force: z.boolean().optional(),
+          revision: field.revision.optional(),
         }),
       }),
     )
     .output(resourceServer),
-  delete: operation
-    .route({
-      ...routes.delete,
-      tags: ['resource servers'],
-      summary: 'Remove an API',
-      description: 'With `force=true`, also when clients hold its scopes; they lose them and their tokens end.',
-    })
+  delete: operation(routes.delete, {
+    tags: ['resource servers'],
+    summary: 'Remove an API',
+    description: 'With `force=true`, also when clients hold its scopes; they lose them and their tokens end.',
+  })
     .input(
-      z.strictObject({ params, query: z.strictObject({ force: z.enum(['true', 'false']).optional() }).optional() }),
+      z.strictObject({
+        params,
+        query: z
+          .strictObject({ force: z.enum(['true', 'false']).optional(), revision: field.revisionParameter.optional() })
+          .optional(),
+      }),
     )
     .output(empty),
-  createCredential: operation
-    .route({
-      ...routes.createCredential,
-      tags: ['resource servers'],
-      summary: 'Make a credential with which the API introspects',
-      description: 'Each call makes one more secret for the same client_id. The secret is shown once.',
-    })
+  createCredential: operation(routes.createCredential, {
+    tags: ['resource servers'],
+    summary: 'Make a credential with which the API introspects',
+    description: 'Each call makes one more secret for the same client_id. The secret is shown once.',
+  })
     .input(z.strictObject({ params, body: emptyBody }))
     .output(z.strictObject({ id: z.string(), client_id: z.string(), client_secret: z.string() })),
 }

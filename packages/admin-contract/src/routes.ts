@@ -1,48 +1,95 @@
+import type { AdminScope } from './scopes.ts'
+
+export { adminResourceServer } from './scopes.ts'
+
 /** Where the admin API stands, on every listener that serves it. */
 export const adminPrefix = '/admin/v1'
 
+/** Where an operation stands and who may call it. */
+export interface AdminRoute {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  /** Below {@link adminPrefix}. */
+  readonly path: `/${string}`
+  /** 200 when absent. */
+  readonly successStatus?: 201
+  /** What the caller's token must hold, as `latchkey/<scope>`; the local socket holds all. An operation without one cannot be written down. */
+  readonly scope: AdminScope
+  /** Whether it takes an `Idempotency-Key`: it makes something, so that repeating it would make two. */
+  readonly idempotencyKey?: true
+  /** Longest request body, in bytes, where it is more than any other operation's. */
+  readonly maxBodyBytes?: number
+}
+
 /**
- * Method and path of every operation, below {@link adminPrefix}. Without schemas, so that a client which only calls (the CLI) loads no
- * validator to do so; the contract is built on the same table.
+ * Method, path and scope of every operation. Without schemas, so that a client which only calls (the CLI) loads no validator to do so; the
+ * contract is built on the same table.
  */
 export const adminRoutes = {
   resourceServers: {
-    create: { method: 'POST', path: '/resource-servers', successStatus: 201 },
-    list: { method: 'GET', path: '/resource-servers' },
-    get: { method: 'GET', path: '/resource-servers/{name}' },
-    update: { method: 'PATCH', path: '/resource-servers/{name}' },
-    delete: { method: 'DELETE', path: '/resource-servers/{name}' },
-    createCredential: { method: 'POST', path: '/resource-servers/{name}/credentials', successStatus: 201 },
+    create: {
+      method: 'POST',
+      path: '/resource-servers',
+      successStatus: 201,
+      scope: 'resource-servers.write',
+      idempotencyKey: true,
+    },
+    list: { method: 'GET', path: '/resource-servers', scope: 'resource-servers.read' },
+    get: { method: 'GET', path: '/resource-servers/{name}', scope: 'resource-servers.read' },
+    update: { method: 'PATCH', path: '/resource-servers/{name}', scope: 'resource-servers.write' },
+    delete: { method: 'DELETE', path: '/resource-servers/{name}', scope: 'resource-servers.write' },
+    createCredential: {
+      method: 'POST',
+      path: '/resource-servers/{name}/credentials',
+      successStatus: 201,
+      scope: 'secrets.write',
+      idempotencyKey: true,
+    },
   },
   clients: {
-    create: { method: 'POST', path: '/clients', successStatus: 201 },
-    list: { method: 'GET', path: '/clients' },
-    get: { method: 'GET', path: '/clients/{client_id}' },
-    update: { method: 'PATCH', path: '/clients/{client_id}' },
-    delete: { method: 'DELETE', path: '/clients/{client_id}' },
-    disable: { method: 'POST', path: '/clients/{client_id}/disable' },
-    enable: { method: 'POST', path: '/clients/{client_id}/enable' },
-    test: { method: 'POST', path: '/clients/{client_id}/test' },
+    create: { method: 'POST', path: '/clients', successStatus: 201, scope: 'clients.write', idempotencyKey: true },
+    list: { method: 'GET', path: '/clients', scope: 'clients.read' },
+    get: { method: 'GET', path: '/clients/{client_id}', scope: 'clients.read' },
+    update: { method: 'PATCH', path: '/clients/{client_id}', scope: 'clients.write' },
+    delete: { method: 'DELETE', path: '/clients/{client_id}', scope: 'clients.write' },
+    disable: { method: 'POST', path: '/clients/{client_id}/disable', scope: 'clients.write' },
+    enable: { method: 'POST', path: '/clients/{client_id}/enable', scope: 'clients.write' },
+    test: { method: 'POST', path: '/clients/{client_id}/test', scope: 'clients.read' },
   },
   secrets: {
-    add: { method: 'POST', path: '/clients/{client_id}/secrets', successStatus: 201 },
-    list: { method: 'GET', path: '/clients/{client_id}/secrets' },
-    revoke: { method: 'POST', path: '/secrets/{id}/revoke' },
+    add: {
+      method: 'POST',
+      path: '/clients/{client_id}/secrets',
+      successStatus: 201,
+      scope: 'secrets.write',
+      idempotencyKey: true,
+    },
+    list: { method: 'GET', path: '/clients/{client_id}/secrets', scope: 'clients.read' },
+    revoke: { method: 'POST', path: '/secrets/{id}/revoke', scope: 'secrets.write' },
   },
   tokens: {
-    get: { method: 'POST', path: '/tokens/get' },
-    inspect: { method: 'POST', path: '/tokens/inspect' },
-    revoke: { method: 'POST', path: '/tokens/revoke' },
+    get: { method: 'POST', path: '/tokens/get', scope: 'tokens.write' },
+    inspect: { method: 'POST', path: '/tokens/inspect', scope: 'tokens.read' },
+    revoke: { method: 'POST', path: '/tokens/revoke', scope: 'tokens.write' },
   },
   keys: {
-    list: { method: 'GET', path: '/keys' },
+    list: { method: 'GET', path: '/keys', scope: 'keys.read' },
+    rotate: { method: 'POST', path: '/keys/rotate', scope: 'keys.write' },
+    revoke: { method: 'POST', path: '/keys/{kid}/revoke', scope: 'keys.write' },
   },
   audit: {
-    list: { method: 'GET', path: '/audit/events' },
-    verify: { method: 'POST', path: '/audit/verify' },
+    list: { method: 'GET', path: '/audit/events', scope: 'audit.read' },
+    verify: { method: 'POST', path: '/audit/verify', scope: 'audit.read' },
+  },
+  declaration: {
+    plan: { method: 'POST', path: '/declaration/plan', scope: 'declaration.read', maxBodyBytes: 8 * 1024 * 1024 },
+    apply: { method: 'POST', path: '/declaration/apply', scope: 'declaration.write', maxBodyBytes: 8 * 1024 * 1024 },
+    export: { method: 'GET', path: '/declaration', scope: 'declaration.read' },
   },
   server: {
-    doctor: { method: 'GET', path: '/doctor' },
-    status: { method: 'GET', path: '/status' },
+    doctor: { method: 'GET', path: '/doctor', scope: 'server.read' },
+    status: { method: 'GET', path: '/status', scope: 'server.read' },
   },
-} as const
+} as const satisfies Readonly<Record<string, Readonly<Record<string, AdminRoute>>>>
+
+/** `GET /backup`, whose answer is a stream and no JSON: beside the operations, with the same prefix and the same way in. */
+export const backupRoute = { method: 'GET', path: '/backup', scope: 'backup.read' } as const satisfies AdminRoute

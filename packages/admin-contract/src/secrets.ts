@@ -23,13 +23,11 @@ export type Secret = z.infer<typeof secret>
 const params = z.strictObject({ client_id: field.clientId })
 
 export const secrets = {
-  add: operation
-    .route({
-      ...routes.add,
-      tags: ['secrets'],
-      summary: 'Give a client one more secret',
-      description: 'The secret is shown once. One that `replaces` another leaves that one working until it is revoked.',
-    })
+  add: operation(routes.add, {
+    tags: ['secrets'],
+    summary: 'Give a client one more secret',
+    description: 'The secret is shown once. One that `replaces` another leaves that one working until it is revoked.',
+  })
     .input(
       z.strictObject({
         params,
@@ -43,17 +41,14 @@ export const secrets = {
       }),
     )
     .output(z.strictObject({ id: z.string(), client_secret: z.string(), expires_at: field.epochSeconds.optional() })),
-  list: operation
-    .route({ ...routes.list, tags: ['secrets'], summary: "List a client's secrets, oldest first" })
+  list: operation(routes.list, { tags: ['secrets'], summary: "List a client's secrets, oldest first" })
     .input(z.strictObject({ params }))
     .output(z.strictObject({ items: z.array(secret) })),
-  revoke: operation
-    .route({
-      ...routes.revoke,
-      tags: ['secrets'],
-      summary: 'Revoke a secret and end its tokens',
-      description: 'With `compromised`, also every secret that was rotated from it.',
-    })
+  revoke: operation(routes.revoke, {
+    tags: ['secrets'],
+    summary: 'Revoke a secret and end its tokens',
+    description: 'With `compromised`, also every secret that was rotated from it.',
+  })
     .input(
       z.strictObject({
         params: z.strictObject({ id: field.credentialId }),

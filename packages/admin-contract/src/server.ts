@@ -16,12 +16,10 @@ const doctorFinding = z.strictObject({
 export type DoctorFinding = z.infer<typeof doctorFinding>
 
 export const server = {
-  doctor: operation
-    .route({ ...routes.doctor, tags: ['server'], summary: 'Look for what is wrong, or soon will be' })
+  doctor: operation(routes.doctor, { tags: ['server'], summary: 'Look for what is wrong, or soon will be' })
     .input(z.strictObject({}))
     .output(z.strictObject({ findings: z.array(doctorFinding) })),
-  status: operation
-    .route({ ...routes.status, tags: ['server'], summary: 'Which server this is' })
+  status: operation(routes.status, { tags: ['server'], summary: 'Which server this is' })
     .input(z.strictObject({}))
     .output(
       z.strictObject({

@@ -25,13 +25,11 @@ const tokenInspection = z.strictObject({
 export type TokenInspection = z.infer<typeof tokenInspection>
 
 export const tokens = {
-  get: operation
-    .route({
-      ...routes.get,
-      tags: ['tokens'],
-      summary: 'Issue a token for a client',
-      description: "Under the client's built-in credential: none of its secrets takes part. Audited.",
-    })
+  get: operation(routes.get, {
+    tags: ['tokens'],
+    summary: 'Issue a token for a client',
+    description: "Under the client's built-in credential: none of its secrets takes part. Audited.",
+  })
     .input(
       z.strictObject({
         body: z.strictObject({
@@ -42,12 +40,10 @@ export const tokens = {
       }),
     )
     .output(issuedToken),
-  inspect: operation
-    .route({ ...routes.inspect, tags: ['tokens'], summary: 'Say what a token is and whether it is active' })
+  inspect: operation(routes.inspect, { tags: ['tokens'], summary: 'Say what a token is and whether it is active' })
     .input(z.strictObject({ body: z.strictObject({ token: field.token }) }))
     .output(tokenInspection),
-  revoke: operation
-    .route({ ...routes.revoke, tags: ['tokens'], summary: 'Revoke one token' })
+  revoke: operation(routes.revoke, { tags: ['tokens'], summary: 'Revoke one token' })
     .input(z.strictObject({ body: z.strictObject({ token: field.token }) }))
     .output(z.strictObject({ jti: z.string(), expires_at: field.epochSeconds })),
 }

@@ -66,7 +66,7 @@ describe('requests that are refused before any decision', () => {
     ],
     ['an id that is none', 'GET', '/clients/a_b', undefined, 'path', 'client_id'],
     ['an encoded slash in an id', 'GET', '/clients/a%2Fb', undefined, 'path', 'client_id'],
-    ['an unknown parameter', 'GET', '/clients?state=disabled', undefined, 'query', 'state'],
+    ['an unknown parameter', 'GET', '/clients?colour=1', undefined, 'query', 'colour'],
     ['a parameter twice', 'GET', '/clients?limit=1&limit=2', undefined, 'query', 'limit'],
     ['a page of nothing', 'GET', '/clients?limit=0', undefined, 'query', 'limit'],
     ['a page too large', 'GET', '/clients?limit=1001', undefined, 'query', 'limit'],

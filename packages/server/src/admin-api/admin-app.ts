@@ -1,21 +1,75 @@
-import { adminPrefix } from '@latchkey/admin-contract'
+import { adminPrefix, type AdminScope } from '@latchkey/admin-contract'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { newRequestId, type RequestId } from '../kernel/ids.ts'
+import { newRequestId } from '../kernel/ids.ts'
 import type { Logger } from '../kernel/log.ts'
+import type { TokenInspector } from '../tokens/inspect.ts'
+import { checkHost, type AdminNames } from './access/allowed-hosts.ts'
+import { authenticateToken } from './access/bearer-token.ts'
+import { localCaller, type Caller } from './access/caller.ts'
+import { resourceMetadata, resourceMetadataPath } from './access/resource-metadata.ts'
+import { mountBackup } from './backup/mount-backup.ts'
 import { describeFailure } from './describe-failure.ts'
 import { mountOperations, refuseOtherMethods } from './mount-operations.ts'
 import { problemDocument, ProblemError, problemMediaType } from './problem.ts'
 import { problemKind } from './problem-kinds.ts'
+import { readJsonBodies } from './read-json.ts'
 import type { AdminServices } from './services.ts'
 
-/** Longest request body, in bytes. */
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who may call a route: whoever has the scope, or anyone. A route that does not say cannot be registered. */
+    access?: AdminScope | 'anyone'
+  }
+  interface FastifyRequest {
+    /** Set on every route but those for anyone, before the body is read. */
+    caller: Caller | undefined
+  }
+}
+
+/** Longest request body, in bytes, of an operation that does not ask for more. */
 const maxBodyBytes = 256 * 1024
+
+/** Finds out who calls, from the head of the request alone. Throws ProblemError when that is nobody. */
+interface Gate {
+  /** For every request, those that reach no route included. */
+  readonly admit: (request: FastifyRequest) => void
+  readonly identify: (request: FastifyRequest, scope: AdminScope) => Promise<Caller> | Caller
+}
 
 /**
  * The admin API for whoever can open the local socket: not listening yet, see `admin-socket.ts`. Asks for no credential and checks neither
  * Host nor Origin, so it must never be put on a network listener.
  */
 export function createLocalAdminApp(services: AdminServices, logger: Logger): FastifyInstance {
+  return createApp(services, logger, { admit: () => undefined, identify: () => localCaller })
+}
+
+export interface RemoteAdminOptions {
+  readonly names: AdminNames
+  readonly inspector: Pick<TokenInspector, 'inspect'>
+}
+
+/** The admin API for callers with tokens of this server, on a network listener; it does not listen itself, see `routing`. */
+export function createRemoteAdminApp(
+  services: AdminServices,
+  logger: Logger,
+  { names, inspector }: RemoteAdminOptions,
+): FastifyInstance {
+  const app = createApp(services, logger, {
+    admit: (request) => void checkHost(request.raw, names),
+    identify: (request, scope) => {
+      const origin = checkHost(request.raw, names)
+      return authenticateToken(request.raw, inspector, scope, origin + resourceMetadataPath)
+    },
+  })
+  app.get(resourceMetadataPath, { config: { access: 'anyone' } }, (request) =>
+    resourceMetadata(checkHost(request.raw, names), services.issuer),
+  )
+  refuseOtherMethods(app, resourceMetadataPath, ['GET'])
+  return app
+}
+
+function createApp(services: AdminServices, logger: Logger, gate: Gate): FastifyInstance {
   const app = fastify({
     bodyLimit: maxBodyBytes,
     genReqId: () => newRequestId(services.random, services.clock.now()),
@@ -29,10 +83,18 @@ export function createLocalAdminApp(services: AdminServices, logger: Logger): Fa
       answerFailure(error, request, reply, logger)
     },
   })
-  app.removeContentTypeParser('text/plain')
-  app.addHook('onRequest', (request, reply, next) => {
+  readJsonBodies(app)
+  app.decorateRequest('caller', undefined)
+  app.addHook('onRoute', ({ url, config }) => {
+    if (config?.access === undefined) throw new Error(`${url} does not say who may call it`)
+  })
+  app.addHook('onRequest', async (request, reply) => {
     stamp(request, reply)
-    next()
+    gate.admit(request)
+    if (request.is404) return
+    const { access } = request.routeOptions.config
+    if (access === undefined) throw new Error('a route does not say who may call it')
+    if (access !== 'anyone') request.caller = await gate.identify(request, access)
   })
   app.setErrorHandler((error, request, reply) => {
     answerFailure(error, request, reply, logger)
@@ -40,17 +102,18 @@ export function createLocalAdminApp(services: AdminServices, logger: Logger): Fa
   app.setNotFoundHandler(() => {
     throw new ProblemError('route.unknown', { detail: `the operations are listed at ${adminPrefix}/openapi.json` })
   })
-  mountOperations(app, (request) => ({ services, actor: 'local-socket', requestId: request.id as RequestId }))
-  mountDocument(app, services.version)
+  mountOperations(app, services)
+  mountBackup(app, services, logger)
+  mountDocument(app, services)
   return app
 }
 
-function mountDocument(app: FastifyInstance, version: string): void {
+function mountDocument(app: FastifyInstance, { version, tokenEndpoint }: AdminServices): void {
   const url = `${adminPrefix}/openapi.json`
   let document: Promise<object> | undefined
-  app.get(url, () => {
+  app.get(url, { config: { access: 'anyone' } }, () => {
     // Loaded when first asked for: the generator costs more to load than all the rest of the admin API.
-    document ??= import('./openapi-document.ts').then(({ openApiDocument }) => openApiDocument(version))
+    document ??= import('./openapi-document.ts').then(({ openApiDocument }) => openApiDocument(version, tokenEndpoint))
     return document
   })
   refuseOtherMethods(app, url, ['GET'])
@@ -66,6 +129,9 @@ function answerFailure(failure: unknown, request: FastifyRequest, reply: Fastify
   const { status } = problemKind(problem.reason)
   if (status >= 500)
     logger.error({ requestId: request.id, reason: problem.reason, err: failure }, 'admin request failed')
+  // Whoever is turned away leaves no audit row: nothing was changed, and nobody knows who it was.
+  if (status === 401 || status === 403)
+    logger.info({ requestId: request.id, reason: problem.reason, address: request.ip }, 'admin request turned away')
   void reply
     .code(status)
     .headers(problem.options.headers ?? {})

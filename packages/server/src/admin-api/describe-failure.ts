@@ -36,7 +36,10 @@ function describeHttpFailure(failure: unknown): ProblemError | undefined {
   if (!(failure instanceof Error) || !('statusCode' in failure) || typeof failure.statusCode !== 'number')
     return undefined
   const { statusCode } = failure
-  if (statusCode === 413) return new ProblemError('request.too_large', { detail: 'the body may have 256 KiB at most' })
+  if (statusCode === 413)
+    return new ProblemError('request.too_large', {
+      detail: 'the body may have 256 KiB at most, a declaration 8 MiB',
+    })
   if (statusCode === 415) {
     return new ProblemError('request.unsupported_media_type', { detail: 'send the body as application/json' })
   }

@@ -14,7 +14,7 @@ type Part = FieldError['in']
 const maxErrors = 20
 /** Of a field name that the caller made up. */
 const maxNameLength = 100
-const parts: Readonly<Record<string, Part>> = { params: 'path', query: 'query', body: 'body' }
+const parts: Readonly<Record<string, Part>> = { params: 'path', query: 'query', body: 'body', headers: 'header' }
 
 /** Turns a validator's complaints into one problem that names every field, unknown ones included. */
 export function invalidRequest(issues: readonly ValidationIssue[]): ProblemError {

@@ -3,13 +3,13 @@ import type { ChangeContext } from '../audit/change.ts'
 import type { ChangeRefusal } from '../kernel/refusal.ts'
 import type { RequestId } from '../kernel/ids.ts'
 import type { Result } from '../kernel/result.ts'
+import type { Caller } from './access/caller.ts'
 import type { AdminServices } from './services.ts'
 
 /** What every operation is handed beside its input. */
-export interface OperationContext {
+export interface OperationContext extends Caller {
+  /** Their `change` is this request's own: it knows what the caller may, and whether this is a repetition. */
   readonly services: AdminServices
-  /** `local-socket`, or the client_id of an administrator's token. */
-  readonly actor: string
   readonly requestId: RequestId
 }
 

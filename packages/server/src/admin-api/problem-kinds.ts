@@ -7,10 +7,11 @@ export interface ProblemKind {
   readonly title: string
 }
 
-/** What a refusal is at the HTTP edge: 404 what the path or body names does not exist, 409 it stands in the way of another, 422 otherwise. */
-const refusalStatuses: Readonly<Record<ChangeRefusalReason, 404 | 409 | 422>> = {
+/** What a refusal is at the HTTP edge: 403 the caller may not, 404 what the path or body names does not exist, 409 it stands in the way of another, 422 otherwise. */
+const refusalStatuses: Readonly<Record<ChangeRefusalReason, 403 | 404 | 409 | 422>> = {
   'client.unknown': 404,
   'client.is_resource_server': 422,
+  'client.reserved': 409,
   'credential.unknown': 404,
   'credential.not_a_secret': 422,
   'resource_server.unknown': 404,
@@ -20,9 +21,14 @@ const refusalStatuses: Readonly<Record<ChangeRefusalReason, 404 | 409 | 422>> = 
   'resource_server.reserved': 409,
   'scope.unknown': 422,
   'scope.in_use': 409,
+  'declaration.impossible': 422,
+  'declaration.stale': 409,
+  'key.unknown': 404,
   'token.not_ours': 422,
   'token.expired': 422,
   'token.denied': 422,
+  'revision.stale': 409,
+  'access.beyond_own': 403,
 }
 
 const edgeKinds: Readonly<Record<Exclude<ProblemReason, ChangeRefusalReason>, ProblemKind>> = {
@@ -32,6 +38,12 @@ const edgeKinds: Readonly<Record<Exclude<ProblemReason, ChangeRefusalReason>, Pr
   'request.unsupported_media_type': { status: 415, title: 'The body is not application/json.' },
   'route.unknown': { status: 404, title: 'There is no such path.' },
   'route.method_not_allowed': { status: 405, title: 'The path does not take this method.' },
+  'request.host_not_allowed': { status: 403, title: 'The Host header names none of the hosts of this listener.' },
+  'request.origin_not_allowed': { status: 403, title: 'A page of another origin sends this request.' },
+  'access.token_missing': { status: 401, title: 'The request carries no access token.' },
+  'access.token_invalid': { status: 401, title: 'The access token is not in force here.' },
+  'access.scope_missing': { status: 403, title: 'The access token lacks the scope of this operation.' },
+  'idempotency.mismatch': { status: 422, title: 'The Idempotency-Key was used for another request.' },
   'store.unavailable': { status: 503, title: 'The store cannot be reached.' },
   'audit.unwritable': { status: 503, title: 'The audit log cannot be written.' },
   'server.fault': { status: 500, title: 'Something is wrong inside the server.' },

@@ -10,6 +10,7 @@ export interface ProblemOptions {
   readonly detail: string
   readonly field?: string | undefined
   readonly errors?: FieldError[] | undefined
+  readonly revision?: number | undefined
   /** Answer headers that belong to it, such as `Allow`. */
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
@@ -28,13 +29,14 @@ export class ProblemError extends Error {
 }
 
 export function refusalProblem(refusal: ChangeRefusal): ProblemError {
-  return new ProblemError(refusal.reason, { detail: refusal.message, field: refusal.field })
+  const { message, field, revision } = refusal
+  return new ProblemError(refusal.reason, { detail: message, field, revision })
 }
 
 /** The problem document (RFC 9457). `type` is a name, not an address: `docs/errors.md` lists them. */
 export function problemDocument({ reason, options }: ProblemError, requestId: string): Problem {
   const { status, title } = problemKind(reason)
-  const { detail, field, errors } = options
+  const { detail, field, errors, revision } = options
   const type = `urn:latchkey:problem:${reason}`
-  return { type, title, status, detail, reason, field, errors, request_id: requestId }
+  return { type, title, status, detail, reason, field, errors, revision, request_id: requestId }
 }

@@ -42,9 +42,9 @@ describe('resource servers', () => {
   it('pages the list by name', async () => {
     for (const name of ['p1', 'p2', 'p3']) await createApi(name)
     const first = await send('GET', '/resource-servers?limit=2')
-    expect(names(first)).toEqual(['p1', 'p2'])
+    expect(names(first)).toEqual(['latchkey', 'p1'])
     const second = await send('GET', `/resource-servers?limit=2&cursor=${String(first.body['next_cursor'])}`)
-    expect(names(second)).toEqual(['p3'])
+    expect(names(second)).toEqual(['p2', 'p3'])
     expect(second.body).not.toHaveProperty('next_cursor')
     for (const name of ['p1', 'p2', 'p3']) await send('DELETE', `/resource-servers/${name}`)
   })
@@ -153,6 +153,30 @@ describe('clients and secrets', () => {
     expect((await send('POST', `${at}/enable`, { body: {} })).body['state']).toBe('enabled')
     expect((await send('DELETE', at)).body).toEqual({})
     await refused('GET', at, undefined, 404, 'client.unknown', 'client_id')
+  })
+
+  it('lists clients by state and by scope, alone and together', async () => {
+    await createApi('sieve')
+    await createApi('sieve2')
+    const both = await createClient(['sieve/read', 'sieve2/read'])
+    const off = await createClient(['sieve/read'])
+    await createClient(['sieve2/read'])
+    await send('POST', `/clients/${off.clientId}/disable`)
+    const list = async (query: string) => {
+      const answer = await send('GET', `/clients?limit=1000&${query}`)
+      return (answer.body['items'] as { client_id: string }[]).map((item) => item.client_id)
+    }
+    expect((await list('scope=sieve/read')).toSorted()).toEqual([both.clientId, off.clientId].toSorted())
+    expect(await list('scope=sieve/read&state=enabled')).toEqual([both.clientId])
+    expect(await list('scope=sieve/read&state=disabled')).toEqual([off.clientId])
+    expect(await list('state=disabled')).toContain(off.clientId)
+    expect(await list('state=disabled')).not.toContain(both.clientId)
+    for (const none of ['scope=sieve/rea', 'scope=sieve/readx', 'scope=siev/read']) {
+      expect(await list(none)).toEqual([])
+    }
+    for (const bad of ['state=gone', 'scope=sieve', 'scope=SIEVE/read', 'scope=%25/%25', 'state=Enabled']) {
+      expectProblem(await send('GET', `/clients?${bad}`), 400, 'request.invalid')
+    }
   })
 
   it('refuses', async () => {

@@ -12,7 +12,12 @@ import { getClient } from './clients/get-client.ts'
 import { listClients } from './clients/list-clients.ts'
 import { testClient } from './clients/test-client.ts'
 import { updateClient } from './clients/update-client.ts'
+import { applyDeclaration } from './declaration/apply-declaration.ts'
+import { exportDeclaration } from './declaration/export-declaration.ts'
+import { planDeclaration } from './declaration/plan-declaration.ts'
 import { listKeys } from './keys/list-keys.ts'
+import { revokeKey } from './keys/revoke-key.ts'
+import { rotateKeys } from './keys/rotate-keys.ts'
 import type { OperationContext } from './operation.ts'
 import { refusalProblem } from './problem.ts'
 import { createResourceServerCredential } from './resource-servers/create-credential.ts'
@@ -62,10 +67,19 @@ export const adminRouter: Router<AdminContract, OperationContext> = os.router({
     inspect: os.tokens.inspect.handler(run(inspectToken)),
     revoke: os.tokens.revoke.handler(run(revokeToken)),
   },
-  keys: { list: os.keys.list.handler(run(listKeys)) },
+  keys: {
+    list: os.keys.list.handler(run(listKeys)),
+    rotate: os.keys.rotate.handler(run(rotateKeys)),
+    revoke: os.keys.revoke.handler(run(revokeKey)),
+  },
   audit: {
     list: os.audit.list.handler(run(listAuditEntries)),
     verify: os.audit.verify.handler(run(verifyAudit)),
+  },
+  declaration: {
+    plan: os.declaration.plan.handler(run(planDeclaration)),
+    apply: os.declaration.apply.handler(run(applyDeclaration)),
+    export: os.declaration.export.handler(run(exportDeclaration)),
   },
   server: {
     doctor: os.server.doctor.handler(run(runDoctor)),

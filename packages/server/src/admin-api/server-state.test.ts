@@ -32,16 +32,4 @@ describe('the server itself', () => {
     expect(findings.length).toBeGreaterThan(0)
     expect(findings.filter((finding) => finding.status === 'failed')).toEqual([])
   })
-
-  it('publishes an OpenAPI 3.1 document with every operation', async () => {
-    const { body, headers } = await send('GET', '/openapi.json')
-    expect(headers['cache-control']).toBe('no-store')
-    expect(body['openapi']).toMatch(/^3\.1\./)
-    const paths = body['paths'] as Record<string, Record<string, { responses: Record<string, { content: object }> }>>
-    expect(Object.values(paths).flatMap((operations) => Object.keys(operations))).toHaveLength(25)
-    const create = paths['/clients']?.['post']
-    expect(Object.keys(create?.responses['409']?.content ?? {})).toEqual(['application/problem+json'])
-    expect(Object.keys(create?.responses['201']?.content ?? {})).toEqual(['application/json'])
-    expect(JSON.stringify(create)).toContain('"additionalProperties":false')
-  })
 })

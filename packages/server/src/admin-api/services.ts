@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { EpochMs, EpochSeconds } from '@latchkey/protocol'
 import type { Change, ChangeContext } from '../audit/change.ts'
 import type { AuditQuery, AuditEntry } from '../audit/list/query.ts'
@@ -10,9 +11,11 @@ import type { Page } from '../kernel/page.ts'
 import type { Random } from '../kernel/random.ts'
 import type { ChangeRefusal } from '../kernel/refusal.ts'
 import type { Result } from '../kernel/result.ts'
-import type { SigningKey } from '../keys/signing-keys.ts'
+import type { KeyAdministration } from '../keys/key-administration.ts'
 import type { ResourceServerReads, ResourceServerWrites } from '../resource-servers/ports.ts'
 import type { RevocationWrites } from '../tokens/ports.ts'
+import type { Authority } from './access/caller.ts'
+import type { AnswerWrites } from './idempotency/ports.ts'
 
 /** What a token request is asked with, beside who asks. */
 export interface GrantQuestion {
@@ -68,13 +71,18 @@ export interface AdminServices {
     readonly clients: ClientWrites
     readonly resourceServers: ResourceServerWrites
     readonly revocations: RevocationWrites
+    readonly answers: AnswerWrites
   }>
   readonly clients: ClientReads
   readonly resourceServers: ResourceServerReads
   readonly tokens: {
     preview(question: GrantQuestion): Promise<Result<GrantPreview, ChangeRefusal>>
-    /** Issues under the client's built-in credential; audited. */
-    issueLocally(context: ChangeContext, question: GrantQuestion): Promise<Result<LocalToken, ChangeRefusal>>
+    /** Issues under the client's built-in credential; audited. Refuses with `access.beyond_own` for a client that holds more than `authority`. */
+    issueLocally(
+      context: ChangeContext,
+      authority: Authority,
+      question: GrantQuestion,
+    ): Promise<Result<LocalToken, ChangeRefusal>>
     inspect(token: string): Promise<TokenInspection>
     /** Refuses with `token.not_ours`, `token.expired`. */
     revoke(
@@ -82,11 +90,13 @@ export interface AdminServices {
       token: string,
     ): Promise<Result<{ readonly jti: string; readonly expiresAt: EpochSeconds }, ChangeRefusal>>
   }
-  readonly signingKeys: () => readonly SigningKey[]
+  readonly keys: KeyAdministration
   readonly audit: {
     list(query: AuditQuery): Promise<Page<AuditEntry>>
     verify(): Promise<VerificationReport>
   }
   readonly doctor: () => Promise<readonly DoctorFinding[]>
+  /** Begins a backup; audited. The stream is its file; when it fails, what was read of it is worth nothing. */
+  readonly takeBackup: (context: ChangeContext) => Promise<Readable>
   readonly startedAt: EpochMs
 }

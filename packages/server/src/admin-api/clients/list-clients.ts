@@ -1,3 +1,4 @@
+import type { Scope } from '@latchkey/protocol'
 import { done } from '../../kernel/result.ts'
 import type { Operation } from '../operation.ts'
 import { defaultPageSize } from '../page-size.ts'
@@ -5,6 +6,11 @@ import { clientShape } from '../shapes.ts'
 
 /** `GET /clients`: partners' clients, oldest first. */
 export const listClients: Operation<'clients', 'list'> = async ({ services }, { query }) => {
-  const page = await services.clients.list({ limit: query?.limit ?? defaultPageSize, cursor: query?.cursor })
+  const page = await services.clients.list({
+    limit: query?.limit ?? defaultPageSize,
+    cursor: query?.cursor,
+    state: query?.state,
+    scope: query?.scope as Scope | undefined,
+  })
   return done({ items: page.items.map((client) => clientShape(client)), next_cursor: page.nextCursor })
 }

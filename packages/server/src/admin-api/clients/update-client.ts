@@ -2,21 +2,19 @@ import type { Scope } from '@latchkey/protocol'
 import type { ClientId } from '../../clients/client.ts'
 import * as clients from '../../clients/update-client.ts'
 import { done } from '../../kernel/result.ts'
+import { atRevision, clientRevision } from '../at-revision.ts'
 import { changeContext, type Operation } from '../operation.ts'
 import { clientShape } from '../shapes.ts'
 
-/** `PATCH /clients/{client_id}`. Refuses with `client.unknown`, `client.is_resource_server`, `scope.unknown`. */
+/** `PATCH /clients/{client_id}`. Refuses with `client.unknown`, `client.is_resource_server`, `scope.unknown`, `revision.stale`, `access.beyond_own`. */
 export const updateClient: Operation<'clients', 'update'> = async (context, { params, body }) => {
-  const updated = await clients.updateClient(
-    context.services.change,
-    changeContext(context),
-    params.client_id as ClientId,
-    {
-      name: body.name,
-      addScopes: body.add_scopes as Scope[] | undefined,
-      removeScopes: body.remove_scopes as Scope[] | undefined,
-      tokenTtlSeconds: body.token_ttl_seconds,
-    },
-  )
+  const clientId = params.client_id as ClientId
+  const change = atRevision(context.services.change, clientRevision(clientId), body.revision)
+  const updated = await clients.updateClient(change, changeContext(context), clientId, {
+    name: body.name,
+    addScopes: body.add_scopes as Scope[] | undefined,
+    removeScopes: body.remove_scopes as Scope[] | undefined,
+    tokenTtlSeconds: body.token_ttl_seconds,
+  })
   return updated.ok ? done(clientShape(updated.value)) : updated
 }

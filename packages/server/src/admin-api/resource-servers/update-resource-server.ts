@@ -1,11 +1,12 @@
 import { done } from '../../kernel/result.ts'
 import * as resourceServers from '../../resource-servers/update-resource-server.ts'
+import { atRevision, resourceServerRevision } from '../at-revision.ts'
 import { changeContext, type Operation } from '../operation.ts'
 import { resourceServerShape } from '../shapes.ts'
 
-/** `PATCH /resource-servers/{name}`. Refuses with `resource_server.unknown`, `.audience_taken`, `scope.unknown`, `scope.in_use`. */
+/** `PATCH /resource-servers/{name}`. Refuses with `resource_server.unknown`, `.reserved`, `.audience_taken`, `scope.unknown`, `scope.in_use`, `revision.stale`. */
 export const updateResourceServer: Operation<'resourceServers', 'update'> = async (context, { params, body }) => {
-  const { change } = context.services
+  const change = atRevision(context.services.change, resourceServerRevision(params.name), body.revision)
   const updated = await resourceServers.updateResourceServer(change, changeContext(context), params.name, {
     audience: body.audience,
     setScopes: body.set_scopes,

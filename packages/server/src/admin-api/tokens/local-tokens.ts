@@ -1,6 +1,7 @@
 import type { EpochMs } from '@latchkey/protocol'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import type { Change, ChangeContext } from '../../audit/change.ts'
+import { refuseBeyond } from '../access/authority.ts'
 import type { AdminServices, GrantPreview, GrantQuestion, LocalToken, TokenInspection } from '../services.ts'
 import type { ClientId } from '../../clients/client.ts'
 import type { CompiledClient, CompiledCredential } from '../../clients/compiled-client.ts'
@@ -47,11 +48,15 @@ export function localTokens(context: LocalTokensContext): AdminServices['tokens'
       const decided = await decide(question, (client) => longestSecret(client, context.clock.now()))
       return decided.ok ? done(describeDecision(decided.value)) : decided
     },
-    async issueLocally(context_, question) {
+    async issueLocally(context_, authority, question) {
       const decided = await decide(question, (client) => client.local)
       if (!decided.ok) return decided
       if (decided.value === 'no-credential') return refuseChange('token.denied', noSecret)
-      return decided.value.kind === 'denial' ? refuseDenied(decided.value) : issue(context, context_, decided.value)
+      if (decided.value.kind === 'denial') return refuseDenied(decided.value)
+      const { clientId, grants } = decided.value.client
+      // Of the very client that the grant was decided on: what it is granted later is in no token of now.
+      const beyond = refuseBeyond(authority, { clientId, scopes: [...grants.keys()] }, 'client_id')
+      return beyond === undefined ? issue(context, context_, decided.value) : { ok: false, refusal: beyond }
     },
     inspect: (token) => inspect(context.inspector, token),
     async revoke(changeContext, token) {
