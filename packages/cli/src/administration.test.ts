@@ -79,7 +79,7 @@ describe('resource-server', () => {
     await json('api', 'create', 'second', '--audience', 'urn:second', '--scope', 'a')
     const first = await json('api', 'list', '--limit', '1')
     const next = await json('api', 'list', '--limit', '1', '--cursor', String(first['next_cursor']))
-    expect([first['items'], next['items']]).toMatchObject([[{ name: 'second' }], [{ name: 'shop' }]])
+    expect([first['items'], next['items']]).toMatchObject([[{ name: 'latchkey' }], [{ name: 'second' }]])
     expect((await cli('api', 'list', '--limit', '1')).stdout).toContain(`There is more: --cursor`)
   })
 })

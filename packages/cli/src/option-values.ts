@@ -45,6 +45,17 @@ export function orNull(value: SecondsOrNone | undefined): number | null | undefi
   return value === 'none' ? null : value
 }
 
+export interface RevisionOptions {
+  readonly revision?: number
+}
+
+/** Guards against changing what somebody else has changed meanwhile. */
+export function revisionOption(): Option {
+  return new Option('--revision <N>', 'only if this is still its revision, as `show --json` gives it').argParser(
+    wholeNumber,
+  )
+}
+
 export interface PageOptions {
   readonly limit?: number
   readonly cursor?: string

@@ -1,5 +1,4 @@
 import { Command } from 'commander'
-import { devCommand } from './commands/dev.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { commandNotYet, isNotYet } from './not-yet.ts'
 import { version } from './version.ts'
@@ -41,49 +40,115 @@ const nouns: readonly Noun[] = [
     verbs: async () => (await import('./commands/key/index.ts')).keyVerbs(),
   },
   {
+    name: 'master-key',
+    summary: 'the key that everything secret in the database is sealed under',
+    verbs: async () => (await import('./commands/master-key/index.ts')).masterKeyVerbs(),
+  },
+  {
+    name: 'import',
+    summary: 'files that apply takes, from exports of other servers',
+    verbs: async () => (await import('./commands/import/index.ts')).importVerbs(),
+  },
+  {
     name: 'audit',
     summary: 'what was done and decided, by whom',
     verbs: async () => (await import('./commands/audit/index.ts')).auditVerbs(),
   },
 ]
 
+interface LoneCommand {
+  readonly name: string
+  readonly summary: string
+  /** The command itself, loaded only when the command line names it. */
+  readonly load: () => Promise<Command>
+}
+
+/** Commands that run a server or prepare for one, in the order of the help. */
+const serverCommands: readonly LoneCommand[] = [
+  {
+    name: 'dev',
+    summary: 'run a server for development, with an example API and a demo client',
+    load: async () => (await import('./commands/dev.ts')).devCommand(),
+  },
+  {
+    name: 'init',
+    summary: 'make what a server for production needs: master key, data directory, configuration',
+    load: async () => (await import('./commands/init.ts')).initCommand(),
+  },
+  {
+    name: 'serve',
+    summary: 'run a server for production',
+    load: async () => (await import('./commands/serve.ts')).serveCommand(),
+  },
+  {
+    name: 'migrate',
+    summary: 'bring the database up to date with this version',
+    load: async () => (await import('./commands/migrate.ts')).migrateCommand(),
+  },
+  {
+    name: 'restore',
+    summary: 'put a backup in place of the database of a server that is stopped',
+    load: async () => (await import('./commands/restore.ts')).restoreCommand(),
+  },
+]
+
+/** Commands that are no noun's verb, in the order of the help. */
+const loneCommands: readonly LoneCommand[] = [
+  {
+    name: 'backup',
+    summary: 'write everything in the database to a file, while the server runs',
+    load: async () => (await import('./commands/backup.ts')).backupCommand(),
+  },
+  {
+    name: 'apply',
+    summary: 'make resource servers and clients what a file says',
+    load: async () => (await import('./commands/apply/index.ts')).applyCommand(),
+  },
+  {
+    name: 'export',
+    summary: 'print resource servers and clients as a file that apply takes',
+    load: async () => (await import('./commands/export.ts')).exportCommand(),
+  },
+  {
+    name: 'completion',
+    summary: 'print a script that completes command lines',
+    load: async () =>
+      (await import('./commands/completion/index.ts')).completionCommand(() => createProgram([], 'whole')),
+  },
+]
+
 /** Commands of later versions: known, so that they are refused by name. */
 const commandsNotYet = [
-  'init',
-  'serve',
-  'migrate',
-  'backup',
-  'restore',
-  'master-key',
   'console',
-  'completion',
   'request',
   'link',
   'cert',
-  'apply',
-  'export',
 ]
 
-/** `latchkey`, ready to parse `args`. It never ends the process and writes no error: what is wrong is thrown. */
-export async function createProgram(args: readonly string[]): Promise<Command> {
+/** `latchkey`, ready to parse `args`: with what they name, or with all that there is. It never ends the process and writes no error: what is wrong is thrown. */
+export async function createProgram(args: readonly string[], extent: 'named' | 'whole' = 'named'): Promise<Command> {
   const program = new Command('latchkey')
     .description('OAuth 2.0 authorization server for machines')
     .version(version, '-v, --version', 'print the version')
     .addHelpText('after', `\nNot in this version yet: ${commandsNotYet.join(', ')}.`)
-    .addCommand(devCommand())
   // The program's own options take no values, so the first word names the command.
   const named = args.find((argument) => !argument.startsWith('-'))
-  for (const noun of nouns) program.addCommand(await createNoun(noun, named))
+  const isWanted = (name: string, alias?: string) => extent === 'whole' || named === name || named === (alias ?? name)
+  const loadLone = async ({ name, summary, load }: LoneCommand) =>
+    isWanted(name) ? await load() : new Command(name).description(summary)
+  for (const each of serverCommands) program.addCommand(await loadLone(each))
+  for (const noun of nouns) program.addCommand(await createNoun(noun, isWanted(noun.name, noun.alias)))
+  for (const each of loneCommands) program.addCommand(await loadLone(each))
   program.addCommand(doctorCommand())
   for (const name of commandsNotYet) program.addCommand(commandNotYet(name), { hidden: true })
   settle(program)
   return program
 }
 
-async function createNoun({ name, alias, summary, verbs }: Noun, named: string | undefined): Promise<Command> {
+async function createNoun({ name, alias, summary, verbs }: Noun, isWanted: boolean): Promise<Command> {
   const command = new Command(name).description(summary)
   if (alias !== undefined) command.alias(alias)
-  if (named === undefined || (named !== name && named !== alias)) return command
+  if (!isWanted) return command
   for (const verb of await verbs()) {
     command.addCommand(verb, { hidden: isNotYet(verb) })
   }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { keepAdminResourceServer } from './admin-api/access/admin-resource-server.ts'
 import { createLocalAdminApp, createRemoteAdminApp } from './admin-api/admin-app.ts'
 import { openAdminSocket } from './admin-api/admin-socket.ts'
@@ -9,13 +8,15 @@ import { openCore } from './composition/core.ts'
 import { prepareListeners } from './composition/listeners.ts'
 import { oauthEndpoints } from './composition/oauth-endpoints.ts'
 import { createOutcomeLog } from './composition/outcome-log.ts'
+import { ownPublicSide, type PublicSide } from './composition/public-side.ts'
 import { openPublishedRevocations } from './composition/revocations.ts'
 import type { Surroundings } from './composition/surroundings.ts'
-import { createTokenServices } from './composition/token-services.ts'
+import { createTokenServices, forgetOldRevocations } from './composition/token-services.ts'
+import { startWorkers } from './composition/worker-pool.ts'
 import type { Config } from './config/config.ts'
 import { healthEndpoint, readinessEndpoint } from './http/health.ts'
+import type { Fault } from './kernel/faults.ts'
 import { newRequestId } from './kernel/ids.ts'
-import { once } from './kernel/background.ts'
 
 export type { Surroundings } from './composition/surroundings.ts'
 
@@ -32,6 +33,8 @@ export interface RunningServer {
   readonly adminSocket: string
   /** For `dev`, which registers its demo through the same operations as everybody. */
   readonly services: AdminServices
+  /** Settles when it cannot go on, with the reason: it has to be stopped then. Otherwise never. */
+  readonly failure: Promise<Fault>
   /** Reads the TLS certificate again at once. */
   reloadCertificate(): void
   /**
@@ -40,12 +43,6 @@ export interface RunningServer {
    */
   stop(): Promise<void>
 }
-
-/** How long delay and drain may take together, in milliseconds, before connections are cut: a container is killed after ten seconds. */
-const stopMs = 9000
-
-/** The least that a drain gets, however long the delay. */
-const leastDrainMs = 4000
 
 /** Wires everything and starts it. Throws a Fault, with everything given back, when something is not as it must be. */
 export async function startServer(config: Config, surroundings: Surroundings): Promise<RunningServer> {
@@ -56,17 +53,18 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   const log = createOutcomeLog(core, surroundings, started)
 
   // Listeners: opened before anything that names the issuer, because with port 0 only then it is known
-  const publicListener = await listeners.openPublic()
-  const drainPublic = once(() => publicListener.drain(Math.max(leastDrainMs, stopMs - config.drainDelayMs)))
-  started.defer(drainPublic)
+  const ownListener = config.workers > 1 ? undefined : await listeners.openPublic()
+  const ownSide = ownListener && ownPublicSide(ownListener, config, started)
   const adminListener = await listeners.openAdmin()
   started.defer(() => adminListener.drain(1000))
-  const issuer = config.issuer ?? listeners.publicOrigin(publicListener)
+  const issuer = config.issuer ?? listeners.publicOrigin(ownSide?.port ?? config.port)
 
   // Tokens and administration
-  const tokens = createTokenServices(core, issuer, surroundings, started)
+  const tokens = createTokenServices(core, issuer, surroundings)
+  forgetOldRevocations(core, surroundings, started)
   const revocations = await openPublishedRevocations(core, issuer, surroundings, started)
   const keys = keyAdministration(core, config, surroundings, started)
+  core.follow()
   const services = adminServices(core, config, issuer, tokens, keys, surroundings)
   const socket = await openAdminSocket({
     app: createLocalAdminApp(services, logger),
@@ -83,7 +81,11 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   started.defer(() => remote.close())
   await remote.ready()
 
-  publicListener.serve(oauthEndpoints(core, issuer, tokens, revocations, log, surroundings))
+  ownListener?.serve(oauthEndpoints(core, issuer, tokens, revocations, log, surroundings))
+  const pool = ownSide === undefined ? await startWorkers(config, logger) : undefined
+  if (pool !== undefined) started.defer(() => pool.stop())
+  const publicSide: PublicSide | undefined = ownSide ?? pool
+  const publicPort = publicSide?.port ?? config.port
   let isStopping = false
   const { audit } = core
   const database = core.store.doctor
@@ -94,6 +96,7 @@ export async function startServer(config: Config, surroundings: Surroundings): P
         '/readyz',
         readinessEndpoint([
           { name: 'server', check: () => Promise.resolve(isStopping ? 'stopping' : undefined) },
+          ...(pool === undefined ? [] : [{ name: 'workers', check: () => Promise.resolve(pool.problem()) }]),
           { name: 'database', check: () => database.ping().then(() => undefined) },
           { name: 'audit', check: () => Promise.resolve(audit.problem()) },
         ]),
@@ -108,18 +111,20 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   return {
     issuer,
     tokenEndpoint: services.tokenEndpoint,
-    publicPort: publicListener.port,
-    publicUrl: listeners.publicOrigin(publicListener),
-    adminUrl: listeners.adminOrigin(adminListener),
+    publicPort,
+    publicUrl: listeners.publicOrigin(publicPort),
+    adminUrl: listeners.adminOrigin(adminListener.port),
     adminSocket: socket.path,
     services,
-    reloadCertificate: () => listeners.reloadCertificate(),
+    failure: pool?.failure ?? new Promise<never>(() => undefined),
+    reloadCertificate() {
+      listeners.reloadCertificate()
+      pool?.reloadCertificate()
+    },
     async stop() {
       isStopping = true
-      publicListener.windDown()
-      await sleep(config.drainDelayMs)
       // Requests are let go before what they need is taken away; the stack does the rest in reverse.
-      await drainPublic()
+      await publicSide?.stop()
       await running.disposeAsync()
     },
   }

@@ -13,7 +13,9 @@ export function doctorCommand(): Command {
     examples: ['latchkey doctor', 'latchkey doctor --json'],
     notes: 'Ends with 0 when nothing failed (warnings are printed), with 1 otherwise. Works without a running server.',
     async run({ options, admin, print }) {
-      const findings = [...localFindings(options.dataDir, surroundings()), ...(await serverFindings(admin))]
+      // What is here says nothing about a server elsewhere.
+      const here = options.server === undefined ? localFindings(options.dataDir, surroundings()) : []
+      const findings = [...here, ...(await serverFindings(admin))]
       const ok = findings.every((finding) => finding.status !== 'failed')
       print({ ok, findings }, () => findings.map((finding) => layOut(finding)).join(''))
       if (!ok) throw new UnfavourableAnswer()

@@ -15,6 +15,7 @@ import {
   type Config,
   type SettingKey,
 } from '@latchkey/server'
+import { firstSignal } from '../serve/first-signal.ts'
 import { version } from '../version.ts'
 import { prepareDemo, type Demo } from './demo.ts'
 import { welcome, welcomeJson } from './welcome.ts'
@@ -37,8 +38,9 @@ export async function runDev(options: DevOptions): Promise<void> {
     flags: options.flags,
     environment: process.env,
     file: options.configFile,
+    mode: 'dev',
   })
-  const config = developmentConfig({ log_level: 'warn', ...values })
+  const config = developmentConfig(values)
   const logger = createLogger(config.logLevel)
   for (const warning of warnings) logger.warn(warning)
   if (options.reset) {
@@ -67,13 +69,6 @@ export async function runDev(options: DevOptions): Promise<void> {
   if (!options.json) process.stdout.write('\nStopping: requests under way are finished first.\n')
   // Both at once: each may take its whole time.
   await Promise.all([api.close(), server.stop()])
-}
-
-/** Resolves at the first signal that asks to stop. Later ones are ignored while the server drains: npm passes every signal on a second time. */
-function firstSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve())
-  })
 }
 
 /** What lies elsewhere would survive a reset, and its keys could not be opened with the master key that is made anew. */

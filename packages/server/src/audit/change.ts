@@ -12,11 +12,17 @@ export interface ChangeContext {
 
 /** What a change came to: done, with the event that says so, or refused with nothing changed. */
 export type ChangeOutcome<T, R> =
-  | { readonly ok: true; readonly value: T; readonly event: AdminEvent }
+  | {
+      readonly ok: true
+      readonly value: T
+      readonly event: AdminEvent
+      /** What a larger change is made of: each gets a row of its own, before that of `event`. */
+      readonly parts?: readonly AdminEvent[]
+    }
   | { readonly ok: false; readonly refusal: R }
 
 /**
- * Runs `work` and appends its audit row in one transaction. The type leaves no way to change anything without an event; a refusal or an
+ * Runs `work` and appends its audit row, or rows, in one transaction. The type leaves no way to change anything without an event; a refusal or an
  * exception rolls everything back. Throws Fault `store.unavailable`.
  */
 export type Change<Tx> = <T, R>(

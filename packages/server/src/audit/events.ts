@@ -14,16 +14,26 @@ export const adminEventNames = [
   'client.deleted',
   'secret.created',
   'secret.revoked',
+  'key.created',
+  'key.activated',
+  'key.retired',
+  'key.revoked',
+  'key.removed',
+  'master_key.rotated',
   'token.issued_locally',
   'token.revoked',
+  'declaration.applied',
   'audit.segment_expired',
+  'backup.started',
+  'backup.taken',
+  'backup.restored',
 ] as const
 export type AdminEventName = (typeof adminEventNames)[number]
 
 /** One administrative event. `details` holds names, scopes and ids; never a secret, a digest or a token. */
 export interface AdminEvent {
   readonly name: AdminEventName
-  /** What it happened to: a client_id, a resource server's name, a credential id, a jti. */
+  /** What it happened to: a client_id, a resource server's name, a credential id, a kid, a jti. */
   readonly subject: string
   readonly details: Readonly<Record<string, unknown>>
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { DataKeys } from '../keys/data-keys.ts'
-import type { SigningKey } from '../keys/signing-keys.ts'
+import type { CheckpointKey } from '../keys/signing-keys.ts'
 import type { LogPosition } from './log/checkpoint.ts'
 import type { AuditLogStore } from './ports.ts'
 
@@ -10,8 +10,10 @@ export interface AuditReader {
   readonly directory: string
   /** Names this machine and data directory, as logs were registered with. */
   readonly host: string
+  /** Whether the files of a host's logs lie in this directory. */
+  readonly isHere: (host: string) => boolean
   readonly dataKeys: DataKeys
-  readonly checkpointKey: SigningKey
+  readonly checkpointKey: CheckpointKey
   readonly store: AuditLogStore
   readonly clock: Clock
   /** The log that this process is writing. */

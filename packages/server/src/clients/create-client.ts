@@ -4,10 +4,18 @@ import { randomLowercase } from '../kernel/ids.ts'
 import type { ChangeRefusal } from '../kernel/refusal.ts'
 import { done, type Result } from '../kernel/result.ts'
 import type { ResourceServerWrites } from '../resource-servers/ports.ts'
-import type { Client, ClientId } from './client.ts'
+import type { Client, ClientId, ClientState } from './client.ts'
 import type { ClientWrites } from './ports.ts'
 import { checkScopes } from './check-scopes.ts'
 import { makeLocalCredential, makeSecret, type CredentialMaker } from './secrets.ts'
+
+export interface ClientRegistration {
+  readonly clientId: ClientId
+  readonly name: string
+  readonly scopes: readonly Scope[]
+  readonly tokenTtlSeconds?: number | undefined
+  readonly state: ClientState
+}
 
 export interface NewClient {
   readonly name: string
@@ -39,24 +47,18 @@ export function createClient(
   input: NewClient,
 ): Promise<Result<CreatedClient, ChangeRefusal>> {
   return change(context, async (tx) => {
-    const checked = await checkScopes(tx.resourceServers, input.scopes)
-    if (!checked.ok) return checked
     const clientId = randomLowercase(maker.random, clientIdLength) as ClientId
-    const client: Client = {
+    const { name, scopes, tokenTtlSeconds } = input
+    const registered = await registerClient(tx, maker, context, {
       clientId,
-      name: input.name,
-      kind: 'client',
-      resourceServer: undefined,
+      name,
+      scopes,
+      tokenTtlSeconds,
       state: 'enabled',
-      scopes: checked.value,
-      tokenTtlSeconds: input.tokenTtlSeconds,
-      createdAt: context.now,
-      updatedAt: context.now,
-      revision: 1,
-    }
+    })
+    if (!registered.ok) return registered
+    const client = registered.value
     const secret = makeSecret(maker, clientId, { name: 'first', now: context.now, expiresAt: input.secretExpiresAt })
-    await tx.clients.insert(client)
-    await tx.clients.insertCredential(makeLocalCredential(maker, clientId, context.now))
     await tx.clients.insertCredential(secret.credential)
     return {
       ...done({ client, clientSecret: secret.clientSecret }),
@@ -67,4 +69,33 @@ export function createClient(
       },
     }
   })
+}
+
+/**
+ * Puts a client without a secret into the registry. Refuses with `scope.unknown`. Does not check that the client_id is free: whoever chooses
+ * one, rather than have it made, does.
+ */
+export async function registerClient(
+  tx: Transaction,
+  maker: CredentialMaker,
+  context: ChangeContext,
+  input: ClientRegistration,
+): Promise<Result<Client, ChangeRefusal>> {
+  const checked = await checkScopes(tx.resourceServers, input.scopes)
+  if (!checked.ok) return checked
+  const client: Client = {
+    clientId: input.clientId,
+    name: input.name,
+    kind: 'client',
+    resourceServer: undefined,
+    state: input.state,
+    scopes: checked.value,
+    tokenTtlSeconds: input.tokenTtlSeconds,
+    createdAt: context.now,
+    updatedAt: context.now,
+    revision: 1,
+  }
+  await tx.clients.insert(client)
+  await tx.clients.insertCredential(makeLocalCredential(maker, client.clientId, context.now))
+  return done(client)
 }

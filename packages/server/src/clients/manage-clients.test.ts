@@ -3,6 +3,7 @@ import { describe, expect } from 'vitest'
 import { startMs } from '../kernel/fixed-surroundings.test.support.ts'
 import { addResourceServerCredential } from '../resource-servers/add-resource-server-credential.ts'
 import { rigTest } from '../store/contract/rig.ts'
+import { revocationSequences } from '../store/contract/sample-records.ts'
 import { openSqliteBackend } from '../store/sqlite.test.support.ts'
 import { isClientIdForm, type ClientId } from './client.ts'
 import { createClient } from './create-client.ts'
@@ -87,7 +88,7 @@ describe('updating', () => {
         expiresAt: startMs + 5000 + 86_400_000 + 300_000,
       })),
     )
-    expect(await rig.store.revocationSequences()).toEqual([startMs + 5000, startMs + 5001])
+    expect(await revocationSequences(rig.store)).toEqual([startMs + 5000, startMs + 5001])
     expect((await registry.lastEvent()).details).toMatchObject({ tokens_ended: true })
   })
 
@@ -139,7 +140,7 @@ describe('updating', () => {
     expect(await update(client.clientId, { addScopes: ['api/delete'] as Scope[] })).toBe('scope.unknown')
     expect(await update(client.clientId, { removeScopes: ['api/write'] as Scope[] })).toBe('scope.unknown')
     expect((await rig.store.clients.find(client.clientId))?.client).toStrictEqual(client)
-    expect(await rig.store.revocationSequences()).toEqual([])
+    expect(await revocationSequences(rig.store)).toEqual([])
   })
 
   test('generations grow though the clock stands still or steps back', async ({ rig }) => {
@@ -157,7 +158,7 @@ describe('updating', () => {
     rig.clock.set(startMs + 1000)
     await change({ tokenTtlSeconds: 60 })
     expect(await registry.generations(client.clientId)).toEqual([startMs + 1000, startMs + 1000])
-    const sequences = await rig.store.revocationSequences()
+    const sequences = await revocationSequences(rig.store)
     expect(sequences).toEqual([startMs, startMs + 1, startMs + 2, startMs + 3, startMs + 1000, startMs + 1001])
   })
 })
@@ -211,7 +212,7 @@ describe('deleting', () => {
     expect(registry.revocations.map(({ subject, minimum }) => [subject, minimum])).toEqual(
       references?.map((reference) => [reference, startMs + 1]),
     )
-    expect(await rig.store.revocationSequences()).toHaveLength(2)
+    expect(await revocationSequences(rig.store)).toHaveLength(2)
     expect(await registry.lastEvent()).toEqual({
       name: 'client.deleted',
       subject: client.clientId,

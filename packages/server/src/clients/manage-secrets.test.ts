@@ -2,6 +2,7 @@ import { parseClientSecret, type EpochMs } from '@latchkey/protocol'
 import { describe, expect } from 'vitest'
 import { startMs } from '../kernel/fixed-surroundings.test.support.ts'
 import { rigTest, type Rig } from '../store/contract/rig.ts'
+import { revocationSequences } from '../store/contract/sample-records.ts'
 import { openSqliteBackend } from '../store/sqlite.test.support.ts'
 import type { ClientId } from './client.ts'
 import type { Credential, CredentialId } from './credential.ts'
@@ -133,6 +134,6 @@ describe('revoking', () => {
       reasonOf(await revokeSecret(registry.change, rig.context(), id, { compromised: true }))
     expect(await attempt(nowhere)).toBe('credential.unknown')
     expect(await attempt(local?.id ?? nowhere)).toBe('credential.not_a_secret')
-    expect(await rig.store.revocationSequences()).toEqual([])
+    expect(await revocationSequences(rig.store)).toEqual([])
   })
 })

@@ -1,14 +1,21 @@
-import type { EpochMs } from '@latchkey/protocol'
+import type { EpochMs, Scope } from '@latchkey/protocol'
 import type { Page, PageRequest } from '../kernel/page.ts'
-import type { Client, ClientId } from './client.ts'
+import type { Client, ClientId, ClientState } from './client.ts'
 import type { ClientRecord } from './compile.ts'
 import type { Credential, CredentialId } from './credential.ts'
+
+/** Which clients to list; what is absent does not matter. */
+export interface ClientFilter {
+  readonly state?: ClientState | undefined
+  /** One that they are granted. */
+  readonly scope?: Scope | undefined
+}
 
 /** What this room reads outside a change. */
 export interface ClientReads {
   find(clientId: ClientId): Promise<ClientRecord | undefined>
   /** Partners' clients only, oldest first. */
-  list(page: PageRequest): Promise<Page<Client>>
+  list(page: PageRequest & ClientFilter): Promise<Page<Client>>
   findCredential(id: CredentialId): Promise<Credential | undefined>
 }
 
@@ -16,6 +23,8 @@ export interface ClientReads {
 export interface ClientWrites {
   find(clientId: ClientId): Promise<ClientRecord | undefined>
   findCredential(id: CredentialId): Promise<Credential | undefined>
+  /** Partners' clients, all of them, sorted by client_id. Holds none of them against concurrent changes, as `find` does. */
+  all(): Promise<Client[]>
   /** Clients that hold a scope of this resource server (`<name>/…`), or just one of its scopes. */
   holders(resourceServer: string, scopeName?: string): Promise<ClientId[]>
   insert(client: Client): Promise<void>

@@ -1,5 +1,5 @@
 import type { Scope } from '@latchkey/protocol'
-import type { Change, ChangeContext } from '../audit/change.ts'
+import type { Change, ChangeContext, ChangeOutcome } from '../audit/change.ts'
 import type { AdminEventName } from '../audit/events.ts'
 import { refuseChange, type ChangeRefusal } from '../kernel/refusal.ts'
 import { done, type Result } from '../kernel/result.ts'
@@ -32,42 +32,50 @@ export function updateClient(
   clientId: ClientId,
   input: ClientUpdate,
 ): Promise<Result<Client, ChangeRefusal>> {
-  return change(context, async (tx) => {
-    const found = await findClient(tx.clients, clientId)
-    if (!found.ok) return found
-    const before = found.value.client
-    const added = await checkScopes(tx.resourceServers, input.addScopes ?? [])
-    if (!added.ok) return added
-    const removed = new Set(input.removeScopes)
-    const notHeld = [...removed].find((scope) => !before.scopes.includes(scope))
-    if (notHeld !== undefined) {
-      return refuseChange('scope.unknown', `${clientId} does not hold ${notHeld}`, 'remove_scopes')
-    }
-    const client: Client = {
-      ...before,
-      name: input.name ?? before.name,
-      scopes: [...new Set([...before.scopes, ...added.value])].filter((scope) => !removed.has(scope)).toSorted(),
-      tokenTtlSeconds:
-        input.tokenTtlSeconds === undefined ? before.tokenTtlSeconds : (input.tokenTtlSeconds ?? undefined),
-      updatedAt: context.now,
-      revision: before.revision + 1,
-    }
-    await tx.clients.update(client)
-    const narrowed = before.scopes.some((scope) => !client.scopes.includes(scope)) || isShorter(before, client)
-    if (narrowed) await endTokensOfClient(tx, found.value, context.now)
-    return {
-      ...done(client),
-      event: {
-        name: 'client.updated',
-        subject: clientId,
-        details: {
-          before: { name: before.name, scopes: before.scopes, token_ttl_seconds: before.tokenTtlSeconds },
-          after: { name: client.name, scopes: client.scopes, token_ttl_seconds: client.tokenTtlSeconds },
-          tokens_ended: narrowed,
-        },
+  return change(context, (tx) => updateClientWithin(tx, context, clientId, input))
+}
+
+/** {@link updateClient} as a part of a larger change. */
+export async function updateClientWithin(
+  tx: Transaction,
+  context: ChangeContext,
+  clientId: ClientId,
+  input: ClientUpdate,
+): Promise<ChangeOutcome<Client, ChangeRefusal>> {
+  const found = await findClient(tx.clients, clientId)
+  if (!found.ok) return found
+  const before = found.value.client
+  const added = await checkScopes(tx.resourceServers, input.addScopes ?? [])
+  if (!added.ok) return added
+  const removed = new Set(input.removeScopes)
+  const notHeld = [...removed].find((scope) => !before.scopes.includes(scope))
+  if (notHeld !== undefined) {
+    return refuseChange('scope.unknown', `${clientId} does not hold ${notHeld}`, 'remove_scopes')
+  }
+  const client: Client = {
+    ...before,
+    name: input.name ?? before.name,
+    scopes: [...new Set([...before.scopes, ...added.value])].filter((scope) => !removed.has(scope)).toSorted(),
+    tokenTtlSeconds:
+      input.tokenTtlSeconds === undefined ? before.tokenTtlSeconds : (input.tokenTtlSeconds ?? undefined),
+    updatedAt: context.now,
+    revision: before.revision + 1,
+  }
+  await tx.clients.update(client)
+  const narrowed = before.scopes.some((scope) => !client.scopes.includes(scope)) || isShorter(before, client)
+  if (narrowed) await endTokensOfClient(tx, found.value, context.now)
+  return {
+    ...done(client),
+    event: {
+      name: 'client.updated',
+      subject: clientId,
+      details: {
+        before: { name: before.name, scopes: before.scopes, token_ttl_seconds: before.tokenTtlSeconds },
+        after: { name: client.name, scopes: client.scopes, token_ttl_seconds: client.tokenTtlSeconds },
+        tokens_ended: narrowed,
       },
-    }
-  })
+    },
+  }
 }
 
 /** Disables a client, which ends its tokens, or enables it again, which revives none. Repeating it changes nothing further. */
@@ -77,19 +85,27 @@ export function setClientState(
   clientId: ClientId,
   state: ClientState,
 ): Promise<Result<Client, ChangeRefusal>> {
-  return change(context, async (tx) => {
-    const found = await findClient(tx.clients, clientId)
-    if (!found.ok) return found
-    const before = found.value.client
-    const client: Client =
-      before.state === state ? before : { ...before, state, updatedAt: context.now, revision: before.revision + 1 }
-    if (client !== before) {
-      await tx.clients.update(client)
-      if (state === 'disabled') await endTokensOfClient(tx, found.value, context.now)
-    }
-    const name: AdminEventName = state === 'disabled' ? 'client.disabled' : 'client.enabled'
-    return { ...done(client), event: { name, subject: clientId, details: { name: client.name } } }
-  })
+  return change(context, (tx) => setClientStateWithin(tx, context, clientId, state))
+}
+
+/** {@link setClientState} as a part of a larger change. */
+export async function setClientStateWithin(
+  tx: EndAccessTransaction,
+  context: ChangeContext,
+  clientId: ClientId,
+  state: ClientState,
+): Promise<ChangeOutcome<Client, ChangeRefusal>> {
+  const found = await findClient(tx.clients, clientId)
+  if (!found.ok) return found
+  const before = found.value.client
+  const client: Client =
+    before.state === state ? before : { ...before, state, updatedAt: context.now, revision: before.revision + 1 }
+  if (client !== before) {
+    await tx.clients.update(client)
+    if (state === 'disabled') await endTokensOfClient(tx, found.value, context.now)
+  }
+  const name: AdminEventName = state === 'disabled' ? 'client.disabled' : 'client.enabled'
+  return { ...done(client), event: { name, subject: clientId, details: { name: client.name } } }
 }
 
 /** Removes a client and its credentials; its tokens end. The audit log keeps its name. */
@@ -98,14 +114,21 @@ export function deleteClient(
   context: ChangeContext,
   clientId: ClientId,
 ): Promise<Result<undefined, ChangeRefusal>> {
-  return change(context, async (tx) => {
-    const found = await findClient(tx.clients, clientId)
-    if (!found.ok) return found
-    await endTokensOfClient(tx, found.value, context.now)
-    await tx.clients.delete(clientId)
-    const { name, scopes } = found.value.client
-    return { ...done(undefined), event: { name: 'client.deleted', subject: clientId, details: { name, scopes } } }
-  })
+  return change(context, (tx) => deleteClientWithin(tx, context, clientId))
+}
+
+/** {@link deleteClient} as a part of a larger change. */
+export async function deleteClientWithin(
+  tx: EndAccessTransaction,
+  context: ChangeContext,
+  clientId: ClientId,
+): Promise<ChangeOutcome<undefined, ChangeRefusal>> {
+  const found = await findClient(tx.clients, clientId)
+  if (!found.ok) return found
+  await endTokensOfClient(tx, found.value, context.now)
+  await tx.clients.delete(clientId)
+  const { name, scopes } = found.value.client
+  return { ...done(undefined), event: { name: 'client.deleted', subject: clientId, details: { name, scopes } } }
 }
 
 /** A partner's client. Refuses with `client.unknown` or, for a resource server's own, `client.is_resource_server`. */

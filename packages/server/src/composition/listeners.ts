@@ -10,8 +10,8 @@ export interface Listeners {
   openPublic(): Promise<Listener>
   openAdmin(): Promise<Listener>
   /** `http(s)://<host>:<port>` at which the listener itself is reached, whatever stands before it. */
-  publicOrigin(listener: Listener): string
-  adminOrigin(listener: Listener): string
+  publicOrigin(port: number): string
+  adminOrigin(port: number): string
   /** Reads the TLS certificate again now; without TLS it does nothing. */
   reloadCertificate(): void
 }
@@ -45,8 +45,8 @@ export function prepareListeners(
         port: adminPort,
         portSetting: '--admin-port or LATCHKEY_ADMIN_PORT',
       }),
-    publicOrigin: (listener) => originOf(host, listener.port, tls ? 'https' : 'http'),
-    adminOrigin: (listener) => originOf(adminHost, listener.port, adminTls ? 'https' : 'http'),
+    publicOrigin: (port) => originOf(host, port, tls ? 'https' : 'http'),
+    adminOrigin: (port) => originOf(adminHost, port, adminTls ? 'https' : 'http'),
     reloadCertificate: () => certificate?.reload(),
   }
 }

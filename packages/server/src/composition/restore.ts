@@ -1,9 +1,11 @@
 import path from 'node:path'
 import { restore, type Restored } from '../backup/restore.ts'
-import type { Config } from '../config/config.ts'
+import { sharedConfig, type Config } from '../config/config.ts'
+import { withDefaults, type SettingValues } from '../config/settings.ts'
+import { Fault } from '../kernel/faults.ts'
 import { newRequestId } from '../kernel/ids.ts'
 import { readMasterKey } from '../keys/master-key.ts'
-import { openDataDirectory } from '../store/data-directory.ts'
+import { isDevelopmentDirectory, openDataDirectory } from '../store/data-directory.ts'
 import { lockDatabase } from '../store/database-lock.ts'
 import { openStore } from '../store/open-store.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -16,6 +18,25 @@ export interface RestoreOptions {
 
 /** What of a server's configuration a restore needs. */
 export type RestorePlace = Pick<Config, 'mode' | 'dataDirectory' | 'database' | 'masterKey' | 'signingAlgorithm'>
+
+/**
+ * Where a server with these settings would run: as `dev` where `dev` has made the data directory, as `serve` otherwise. Throws Fault
+ * `config.invalid`.
+ */
+export function restorePlace(given: SettingValues): RestorePlace {
+  if (given.data_dir === undefined) {
+    const remedy = 'set --data-dir or LATCHKEY_DATA_DIR to the data directory of the server'
+    throw new Fault('config.invalid', 'no data directory is set', remedy)
+  }
+  const dataDirectory = path.resolve(given.data_dir)
+  const mode = isDevelopmentDirectory(dataDirectory) ? 'dev' : 'serve'
+  const { database, masterKey, signingAlgorithm } = sharedConfig(withDefaults(given, mode), dataDirectory)
+  if (masterKey === undefined && mode === 'serve') {
+    const remedy = 'set LATCHKEY_MASTER_KEY_FILE (or LATCHKEY_MASTER_KEY) to the one that was in use when the backup was made'
+    throw new Fault('config.invalid', 'no master key is set, and a backup holds none', remedy)
+  }
+  return { mode, dataDirectory, database, masterKey, signingAlgorithm }
+}
 
 /**
  * Restores a backup where a server with this configuration would run, and none does. Throws a Fault, having changed nothing in the database,

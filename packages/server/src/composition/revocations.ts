@@ -22,6 +22,7 @@ export async function openPublishedRevocations(
       logger.error({ error: describeError(error) }, 'revocations could not be read')
     })
   })
+  core.onContact((asOf) => published.confirm(asOf))
   every(started, minuteMs, logger, () => {
     published.forgetExpired((clock.now() - minuteMs) as EpochMs)
     return Promise.resolve()

@@ -19,17 +19,23 @@ export interface TokenServices {
 export function createTokenServices(
   { keys, store }: Core,
   issuer: string,
-  { clock, random, logger }: Surroundings,
-  started: AsyncDisposableStack,
+  { clock, random }: Surroundings,
 ): TokenServices {
-  const status = store.tokenStatus
-  const isSteady = steadiness(clock)
-  every(started, hourMs, logger, async () => {
-    if (isSteady()) await status.removeExpired((clock.now() - revocationMarginMs) as EpochMs)
-    else logger.warn('the clock was set: old revocations are kept until the next start')
-  })
   return {
     issuer: createTokenIssuer(issuer, keys, random),
-    inspector: createTokenInspector(issuer, keys, status, clock),
+    inspector: createTokenInspector(issuer, keys, store.tokenStatus, clock),
   }
+}
+
+/** Removes revocations that concern no token any more. One process of a server does. */
+export function forgetOldRevocations(
+  { store }: Core,
+  { clock, logger }: Surroundings,
+  started: AsyncDisposableStack,
+): void {
+  const isSteady = steadiness(clock)
+  every(started, hourMs, logger, async () => {
+    if (isSteady()) await store.tokenStatus.removeExpired((clock.now() - revocationMarginMs) as EpochMs)
+    else logger.warn('the clock was set: old revocations are kept until the next start')
+  })
 }

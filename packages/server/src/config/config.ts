@@ -1,9 +1,11 @@
-import path from 'node:path'
 import { isIP } from 'node:net'
+import path from 'node:path'
+import type { SigningAlgorithm } from '@latchkey/protocol'
 import type { AuditSync } from '../audit/log/token-log.ts'
+import type { TlsFiles } from '../http/server-certificate.ts'
 import { Fault } from '../kernel/faults.ts'
 import type { LogLevel } from '../kernel/log.ts'
-import type { SettingValues } from './settings.ts'
+import { withDefaults, type Mode, type SettingValues } from './settings.ts'
 
 /** Which database it is. */
 export type DatabaseLocation =
@@ -14,8 +16,8 @@ export type DatabaseLocation =
 /** Everything that the server is told, complete and checked. */
 export interface Config {
   /** `dev`: loopback only, keys made at first use. `serve`: production, with its refusals. */
-  readonly mode: 'dev' | 'serve'
-  /** Absent: `http://127.0.0.1:<port>` of this start. */
+  readonly mode: Mode
+  /** Absent in `dev`: `http://127.0.0.1:<port>` of this start. */
   readonly issuer: string | undefined
   readonly environment: string
   readonly host: string
@@ -26,21 +28,35 @@ export interface Config {
   readonly consoleUrl: string | undefined
   readonly dataDirectory: string
   readonly database: DatabaseLocation
+  /** Whether a start brings an older schema up to date; otherwise it refuses one. */
+  readonly migrates: boolean
+  /** Absent only in `dev`, which makes one. */
   readonly masterKey:
     | { readonly kind: 'value'; readonly value: string }
     | { readonly kind: 'file'; readonly path: string }
     | undefined
+  /** Absent: plain HTTP on the public listener. */
+  readonly tls: TlsFiles | undefined
+  /** Absent: plain HTTP on the admin listener, which is on loopback then, or was asked for. */
+  readonly adminTls: TlsFiles | undefined
   readonly trustedProxies: readonly string[]
+  /** Processes that serve the public listener; 1: this one does. */
+  readonly workers: number
+  /** How long a stopping server that is no longer ready goes on serving. */
+  readonly drainDelayMs: number
   readonly auditSync: AuditSync
+  /** What new signing keys are made for. */
+  readonly signingAlgorithm: SigningAlgorithm
+  /** How long a signing key signs; 0: until somebody rotates. */
+  readonly keyRotationDays: number
   readonly logLevel: LogLevel
   readonly adminSocket: string | undefined
 }
 
 /** Completes the settings of `latchkey dev`. Throws Fault `config.invalid`. */
-export function developmentConfig(values: SettingValues): Config {
-  const host = values.host ?? '127.0.0.1'
-  const adminHost = values.admin_host ?? '127.0.0.1'
-  for (const [name, address] of [['host', host] as const, ['admin-host', adminHost] as const]) {
+export function developmentConfig(given: SettingValues): Config {
+  const values = withDefaults(given, 'dev')
+  for (const [name, address] of [['host', values.host] as const, ['admin-host', values.admin_host] as const]) {
     if (!isLoopback(address)) {
       throw new Fault(
         'config.invalid',
@@ -52,35 +68,60 @@ export function developmentConfig(values: SettingValues): Config {
   const dataDirectory = path.resolve(values.data_dir ?? '.latchkey')
   return {
     mode: 'dev',
+    ...sharedConfig(values, dataDirectory),
+    migrates: true,
+    tls: undefined,
+    adminTls: undefined,
+    workers: 1,
+  }
+}
+
+/** What both commands make of their settings in the same way. */
+export function sharedConfig(
+  values: ReturnType<typeof withDefaults>,
+  dataDirectory: string,
+): Omit<Config, 'mode' | 'migrates' | 'tls' | 'adminTls' | 'workers'> {
+  return {
     issuer: values.issuer,
-    environment: values.environment ?? 'dev',
-    host,
-    port: values.port ?? 8400,
-    adminHost,
-    adminPort: values.admin_port ?? 8401,
-    apiPort: values.api_port ?? 8402,
+    environment: values.environment,
+    host: values.host,
+    port: values.port,
+    adminHost: values.admin_host,
+    adminPort: values.admin_port,
+    apiPort: values.api_port,
     consoleUrl: values.console_url,
     dataDirectory,
     database: databaseLocation(values.database_url, dataDirectory),
     masterKey: masterKey(values),
     trustedProxies: values.trusted_proxies ?? [],
-    auditSync: values.audit_sync ?? 'interval',
-    logLevel: values.log_level ?? 'info',
+    drainDelayMs: values.drain_delay * 1000,
+    auditSync: values.audit_sync,
+    signingAlgorithm: values.signing_algorithm,
+    keyRotationDays: values.key_rotation_days,
+    logLevel: values.log_level,
     adminSocket: values.admin_socket,
   }
 }
 
-function databaseLocation(url: string | undefined, dataDirectory: string): DatabaseLocation {
+/** Throws Fault `config.invalid`, which does not show the URL. */
+export function databaseLocation(url: string | undefined, dataDirectory: string): DatabaseLocation {
   if (url === undefined) return { kind: 'sqlite', path: path.join(dataDirectory, 'latchkey.db') }
   if (url.startsWith('sqlite:') && url.length > 'sqlite:'.length) {
     return { kind: 'sqlite', path: path.resolve(url.slice('sqlite:'.length)) }
   }
-  if (/^postgres(ql)?:\/\//.test(url) && URL.canParse(url)) return { kind: 'postgres', url }
-  throw new Fault(
-    'config.invalid',
-    'the database URL is neither sqlite:<path> nor postgres://<user>:<password>@<host>/<database>',
-    'correct LATCHKEY_DATABASE_URL or --database-url, or leave it out',
-  )
+  const remedy = 'correct LATCHKEY_DATABASE_URL or --database-url, or leave it out'
+  const parsed = /^postgres(ql)?:\/\//.test(url) ? URL.parse(url) : null
+  if (parsed === null) {
+    throw new Fault(
+      'config.invalid',
+      'the database URL is neither sqlite:<path> nor postgres://<user>:<password>@<host>/<database>',
+      remedy,
+    )
+  }
+  if (parsed.pathname.length < 2) {
+    throw new Fault('config.invalid', 'the database URL names no database behind the host', remedy)
+  }
+  return { kind: 'postgres', url }
 }
 
 function masterKey(values: SettingValues): Config['masterKey'] {
@@ -95,6 +136,7 @@ function masterKey(values: SettingValues): Config['masterKey'] {
   return values.master_key_file === undefined ? undefined : { kind: 'file', path: path.resolve(values.master_key_file) }
 }
 
-function isLoopback(host: string): boolean {
+/** Whether only programs of this machine reach a listener on this address. Names other than `localhost` are taken for the network's. */
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }

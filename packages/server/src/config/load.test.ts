@@ -5,7 +5,15 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Fault } from '../kernel/faults.ts'
 import { developmentConfig } from './config.ts'
 import { loadSettings, type ConfigSources, type LoadedSettings } from './load.ts'
-import { flagName, settingKeys, settings, variableName, type SettingKey, type SettingValues } from './settings.ts'
+import {
+  defaultText,
+  flagName,
+  settingKeys,
+  settings,
+  variableName,
+  type SettingKey,
+  type SettingValues,
+} from './settings.ts'
 
 let directory: string
 let file: string
@@ -72,6 +80,14 @@ describe('where a setting comes from', () => {
     audit_sync: ['answer', 'answer'],
     log_level: ['silent', 'silent'],
     admin_socket: ['/run/admin.sock', '/run/admin.sock'],
+    migrate: ['false', false],
+    tls_cert: ['/etc/tls/chain.pem', '/etc/tls/chain.pem'],
+    tls_key: ['/etc/tls/key.pem', '/etc/tls/key.pem'],
+    insecure_http: ['true', true],
+    workers: ['auto', 'auto'],
+    drain_delay: ['0', 0],
+    signing_algorithm: ['PS256', 'PS256'],
+    key_rotation_days: ['30', 30],
   }
 
   test.each(settingKeys)('%s can be given in every way there is', async (key) => {
@@ -116,6 +132,12 @@ describe('values that are refused', () => {
       '10.0.0.0/8/8',
     ],
     ['audit_sync', '', 'never', 'ANSWER'],
+    ['workers', '', '0', '257', '1.5', 'all', '-1'],
+    ['drain_delay', '', '-1', '301', '1.5', 'long'],
+    ['insecure_http', '', 'yes', '1', 'TRUE'],
+    ['migrate', '', 'no', '0'],
+    ['tls_cert', ''],
+    ['tls_key', ''],
     ['log_level', '', 'loud'],
     ['console_url', '', '/console'],
     ['host', ''],
@@ -269,21 +291,25 @@ describe('the configuration of dev', () => {
       consoleUrl: undefined,
       dataDirectory: path.join(cwd, '.latchkey'),
       database: { kind: 'sqlite', path: path.join(cwd, '.latchkey', 'latchkey.db') },
+      migrates: true,
       masterKey: undefined,
+      tls: undefined,
+      adminTls: undefined,
       trustedProxies: [],
+      workers: 1,
+      drainDelayMs: 0,
+      signingAlgorithm: 'ES256',
+      keyRotationDays: 90,
       auditSync: 'interval',
-      logLevel: 'info',
+      logLevel: 'warn',
       adminSocket: undefined,
     })
   })
 
-  test('what help calls a default is one', () => {
-    const config: Record<string, unknown> = { ...developmentConfig({}) }
+  test.each(['dev', 'serve'] as const)('every default of %s is a value that could have been given', (mode) => {
     for (const key of settingKeys) {
-      const shown = settings[key].default
-      if (shown === undefined || key === 'database_url' || key === 'data_dir') continue
-      const name = key.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
-      expect(String(config[name]), key).toBe(shown)
+      const written = defaultText(key, mode)
+      if (written !== undefined) expect([key, settings[key].schema.safeParse(written).success]).toEqual([key, true])
     }
   })
 

@@ -2,7 +2,16 @@ import { readFileSync } from 'node:fs'
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
 import { describeError, Fault } from '../kernel/faults.ts'
-import { flagName, settingKeys, settings, variableName, type SettingKey, type SettingValues } from './settings.ts'
+import {
+  belongsTo,
+  flagName,
+  settingKeys,
+  settings,
+  variableName,
+  type Mode,
+  type SettingKey,
+  type SettingValues,
+} from './settings.ts'
 
 /** Where settings come from, the first that has one winning: flags, environment, file. */
 export interface ConfigSources {
@@ -11,6 +20,8 @@ export interface ConfigSources {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Path of a YAML file. */
   readonly file: string | undefined
+  /** Names what is given but means nothing to this command. Absent: to every setting there is. */
+  readonly mode?: Mode
 }
 
 export interface LoadedSettings {
@@ -28,6 +39,7 @@ const clientVariables = new Set(
 export function loadSettings(sources: ConfigSources): LoadedSettings {
   const file = sources.file === undefined ? {} : readFile(sources.file)
   const values: Record<string, unknown> = {}
+  const warnings = unknownVariables(sources.environment)
   for (const key of settingKeys) {
     const variable = sources.environment[variableName(key)]
     const candidates = [
@@ -37,9 +49,13 @@ export function loadSettings(sources: ConfigSources): LoadedSettings {
       { origin: `${key} in ${sources.file}`, value: file[key] },
     ]
     const found = candidates.find((candidate) => candidate.value !== undefined)
-    if (found !== undefined) values[key] = parseSetting(key, found.origin, found.value)
+    if (found === undefined) continue
+    values[key] = parseSetting(key, found.origin, found.value)
+    if (sources.mode !== undefined && !belongsTo(key, sources.mode)) {
+      warnings.push(`${found.origin} means nothing to \`latchkey ${sources.mode}\` and is ignored`)
+    }
   }
-  return { values, warnings: unknownVariables(sources.environment) }
+  return { values, warnings }
 }
 
 function parseSetting(key: SettingKey, origin: string, value: unknown): unknown {

@@ -1,11 +1,12 @@
-import { isEnvironmentName } from '@latchkey/protocol'
+import { isEnvironmentName, signingAlgorithms, type SigningAlgorithm } from '@latchkey/protocol'
 import { z } from 'zod'
 import type { AuditSync } from '../audit/log/token-log.ts'
 import { proxyNetworks } from '../http/peer.ts'
 import { logLevels, type LogLevel } from '../kernel/log.ts'
 
 /*
- * Every setting once: its key in the file, from which flag (`--admin-port`) and variable (`LATCHKEY_ADMIN_PORT`) follow, its form, its meaning.
+ * Every setting once: its key in the file, from which flag (`--admin-port`) and variable (`LATCHKEY_ADMIN_PORT`) follow, its form, its default,
+ * its meaning. Help, `latchkey init` and both configurations are made from this table.
  * Values arrive as text from flags and environment, as YAML values from the file.
  */
 
@@ -41,14 +42,40 @@ const networks = z
 
 const url = z.string('a URL').refine((value) => URL.canParse(value), 'a URL')
 const text = z.string('a text').min(1, 'a text of at least one character')
+const yesOrNo = z.union(
+  [z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')],
+  'true or false',
+)
+
+function wholeNumber(least: number, most: number, form: string): z.ZodType<number> {
+  return z
+    .union([z.number(), z.string().regex(/^\d+$/).transform(Number)], form)
+    .refine((value) => Number.isInteger(value) && value >= least && value <= most, form)
+}
+
+/** A new key is published for more than a day before it signs. */
+const keyRotationForm = '0, or a number of days from 2 to 3650'
+
+const workersForm = 'a number from 1 to 256, or auto'
+
+/** The two ways to run a server. */
+export type Mode = 'dev' | 'serve'
 
 export interface Setting {
   readonly schema: z.ZodType
   readonly meaning: string
-  /** Shown as the default in help. */
-  readonly default?: string
+  /** What holds when nobody says otherwise, written as in a variable; one for both commands or one for each. */
+  readonly default?: string | Readonly<Partial<Record<Mode, string>>>
+  /** Said in help where the default is not a plain value. */
+  readonly otherwise?: string | Readonly<Partial<Record<Mode, string>>>
+  /** What stands behind the flag in help; a flag without it takes no value. */
+  readonly value?: string
   /** Secrets have no flag: command lines are readable by every user of the machine. */
   readonly noFlag?: boolean
+  /** The flag says no: `--no-migrate`. */
+  readonly negated?: boolean
+  /** The only command that it means anything to. */
+  readonly only?: Mode
 }
 
 /** Parsed values; a setting that nobody gave is absent. */
@@ -63,53 +90,191 @@ export interface SettingValues {
   readonly console_url?: string
   readonly data_dir?: string
   readonly database_url?: string
+  readonly migrate?: boolean
   readonly master_key?: string
   readonly master_key_file?: string
+  readonly tls_cert?: string
+  readonly tls_key?: string
   readonly trusted_proxies?: readonly string[]
+  readonly insecure_http?: boolean
+  readonly workers?: number | 'auto'
+  readonly drain_delay?: number
   readonly audit_sync?: AuditSync
+  readonly signing_algorithm?: SigningAlgorithm
+  readonly key_rotation_days?: number
   readonly log_level?: LogLevel
   readonly admin_socket?: string
 }
 
 export type SettingKey = keyof SettingValues
 
-export const settings: Readonly<Record<SettingKey, Setting>> = {
-  issuer: { schema: issuer, meaning: 'public URL of this server; `iss` of every token' },
+/** Settings that have a value whatever was given. */
+type DefaultedKey =
+  | 'environment'
+  | 'host'
+  | 'port'
+  | 'admin_host'
+  | 'admin_port'
+  | 'api_port'
+  | 'migrate'
+  | 'insecure_http'
+  | 'workers'
+  | 'drain_delay'
+  | 'audit_sync'
+  | 'signing_algorithm'
+  | 'key_rotation_days'
+  | 'log_level'
+
+type WithDefault = Setting & { readonly default: string | Readonly<Record<Mode, string>> }
+
+export const settings: Readonly<{ [Key in SettingKey]: Key extends DefaultedKey ? WithDefault : Setting }> = {
+  issuer: {
+    schema: issuer,
+    value: 'url',
+    meaning: 'public URL of this server; `iss` of every token',
+    otherwise: { dev: 'http://127.0.0.1:<port>', serve: 'required: https' },
+  },
   environment: {
     schema: z.string('1 to 16 of a-z 0-9').refine(isEnvironmentName, '1 to 16 of a-z 0-9'),
+    value: 'name',
     meaning: 'stands in every client secret',
-    default: 'dev',
+    default: { dev: 'dev', serve: 'prod' },
   },
-  host: { schema: text, meaning: 'address of the public listener', default: '127.0.0.1' },
-  port: { schema: port, meaning: 'port of the public listener', default: '8400' },
-  admin_host: { schema: text, meaning: 'address of the admin listener', default: '127.0.0.1' },
-  admin_port: { schema: port, meaning: 'port of the admin listener', default: '8401' },
-  api_port: { schema: port, meaning: 'port of the example API', default: '8402' },
-  console_url: { schema: url, meaning: 'URL at which people reach the admin listener' },
-  data_dir: { schema: text, meaning: 'where everything is kept', default: '.latchkey' },
-  database_url: { schema: text, meaning: 'sqlite:<path> or postgres://…', default: 'a file in the data directory' },
+  host: { schema: text, value: 'address', meaning: 'address of the public listener', default: '127.0.0.1' },
+  port: { schema: port, value: 'port', meaning: 'port of the public listener, 0 for any free one', default: '8400' },
+  admin_host: { schema: text, value: 'address', meaning: 'address of the admin listener', default: '127.0.0.1' },
+  admin_port: { schema: port, value: 'port', meaning: 'port of the admin listener', default: '8401' },
+  api_port: { schema: port, value: 'port', meaning: 'port of the example API', default: '8402', only: 'dev' },
+  console_url: { schema: url, value: 'url', meaning: 'URL at which people reach the admin listener' },
+  data_dir: {
+    schema: text,
+    value: 'directory',
+    meaning: 'where everything is kept',
+    default: { dev: '.latchkey' },
+    otherwise: 'required',
+  },
+  database_url: {
+    schema: text,
+    value: 'url',
+    meaning: 'sqlite:<path> or postgres://<user>:<password>@<host>/<database>',
+    otherwise: 'latchkey.db in the data directory',
+  },
+  migrate: {
+    schema: yesOrNo,
+    meaning: 'whether a start brings an older database up to date; otherwise it is refused',
+    default: 'true',
+    negated: true,
+    only: 'serve',
+  },
   master_key: { schema: text, meaning: 'master key: 32 bytes, base64url', noFlag: true },
-  master_key_file: { schema: text, meaning: 'file that holds the master key' },
-  trusted_proxies: { schema: networks, meaning: 'CIDRs of proxies whose X-Forwarded-For is believed' },
+  master_key_file: {
+    schema: text,
+    value: 'file',
+    meaning: 'holds the master key',
+    otherwise: { dev: 'made in a new data directory', serve: 'required: see latchkey init' },
+  },
+  tls_cert: {
+    schema: text,
+    value: 'file',
+    meaning: 'certificate chain of the listeners (PEM), read again when it changes',
+    only: 'serve',
+  },
+  tls_key: { schema: text, value: 'file', meaning: 'private key of that certificate (PEM)', only: 'serve' },
+  trusted_proxies: {
+    schema: networks,
+    value: 'cidrs',
+    meaning: 'proxies whose X-Forwarded-For is believed',
+    otherwise: 'none',
+  },
+  insecure_http: {
+    schema: yesOrNo,
+    meaning: 'allow plain HTTP on addresses that are not loopback',
+    default: 'false',
+    only: 'serve',
+  },
+  workers: {
+    schema: z.union([z.literal('auto'), wholeNumber(1, 256, workersForm)], workersForm),
+    value: 'number',
+    meaning: 'processes that serve the public listener; auto: one for each core. More than 1 needs PostgreSQL',
+    default: '1',
+    only: 'serve',
+  },
+  drain_delay: {
+    schema: wholeNumber(0, 300, 'a number of seconds from 0 to 300'),
+    value: 'seconds',
+    meaning: 'how long a stopping server, no longer ready, goes on serving until balancers have noticed',
+    default: { dev: '0', serve: '5' },
+  },
   audit_sync: {
     schema: z.enum(['interval', 'answer'], 'interval or answer'),
-    meaning: 'when the audit log is synced: within 50 ms of the answer, or before it',
+    value: 'when',
+    meaning: 'when the audit log is synced to disk: within 50 ms of the answer (interval), or before it (answer)',
     default: 'interval',
+  },
+  signing_algorithm: {
+    schema: z.enum(signingAlgorithms, `one of ${signingAlgorithms.join(', ')}`),
+    value: 'name',
+    meaning: `what new keys sign tokens with, from the next rotation on: ${signingAlgorithms.join(', ')}`,
+    default: 'ES256',
+  },
+  key_rotation_days: {
+    schema: wholeNumber(0, 3650, keyRotationForm).refine((days) => days !== 1, keyRotationForm),
+    value: 'days',
+    meaning: 'how long a key signs tokens before the next one takes over; 0: until `latchkey key rotate`',
+    default: '90',
   },
   log_level: {
     schema: z.enum(logLevels, `one of ${logLevels.join(', ')}`),
-    meaning: 'how much is logged',
-    default: 'info',
+    value: 'level',
+    meaning: logLevels.join(', '),
+    default: { dev: 'warn', serve: 'info' },
   },
-  admin_socket: { schema: text, meaning: 'path of the unix socket for administration' },
+  admin_socket: {
+    schema: text,
+    value: 'path',
+    meaning: 'unix socket for administration',
+    otherwise: 'in the data directory',
+  },
 }
 
 export const settingKeys: readonly SettingKey[] = Object.keys(settings) as SettingKey[]
+
+/** The default in the form of a variable; undefined when there is none. */
+export function defaultText(key: SettingKey, mode: Mode): string | undefined {
+  const { default: given }: Setting = settings[key]
+  return typeof given === 'object' ? given[mode] : given
+}
+
+/** What help says of a setting that nobody gave; undefined when there is nothing to say. */
+export function otherwiseText(key: SettingKey, mode: Mode): string | undefined {
+  const { otherwise }: Setting = settings[key]
+  return typeof otherwise === 'object' ? otherwise[mode] : otherwise
+}
+
+/** The values with every default filled in. */
+export function withDefaults(
+  values: SettingValues,
+  mode: Mode,
+): SettingValues & Required<Pick<SettingValues, DefaultedKey>> {
+  const defaults = settingKeys.flatMap((key) => {
+    const written = defaultText(key, mode)
+    return written === undefined ? [] : [[key, settings[key].schema.parse(written)]]
+  })
+  // The type of the table says which keys have a default; a test says that each is one that its schema takes.
+  return { ...Object.fromEntries(defaults), ...values } as ReturnType<typeof withDefaults>
+}
+
+/** Whether the setting means anything to the command. */
+export function belongsTo(key: SettingKey, mode: Mode): boolean {
+  const { only }: Setting = settings[key]
+  return only === undefined || only === mode
+}
 
 export function variableName(key: SettingKey): string {
   return `LATCHKEY_${key.toUpperCase()}`
 }
 
 export function flagName(key: SettingKey): string {
-  return `--${key.replaceAll('_', '-')}`
+  const { negated }: Setting = settings[key]
+  return `--${negated === true ? 'no-' : ''}${key.replaceAll('_', '-')}`
 }

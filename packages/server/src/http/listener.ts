@@ -1,13 +1,15 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Clock } from '../kernel/clock.ts'
 import { describeError, Fault } from '../kernel/faults.ts'
 import { newRequestId, type RequestId } from '../kernel/ids.ts'
 import type { Logger } from '../kernel/log.ts'
 import type { Random } from '../kernel/random.ts'
-import type { Body, Endpoint, HttpResponse } from './exchange.ts'
+import type { Body, Endpoint, HttpResponse, ResponseStream } from './exchange.ts'
+import type { FollowedCertificate } from './follow-certificate.ts'
 import type { FindAddress } from './peer.ts'
 import { problem } from './problem.ts'
+import { createTlsServer, type TlsServer } from './tls-server.ts'
 
 export interface ListenerOptions {
   /** For messages: `public`, `admin`. */
@@ -17,6 +19,8 @@ export interface ListenerOptions {
   readonly port: number
   /** The flag or variable that sets the port, for the remedy when it is in use. */
   readonly portSetting: string
+  /** Absent: plain HTTP. */
+  readonly certificate?: FollowedCertificate | undefined
   readonly maxBodyBytes: number
   readonly findAddress: FindAddress
   readonly clock: Clock
@@ -24,30 +28,33 @@ export interface ListenerOptions {
   readonly logger: Logger
 }
 
-/** Endpoints by path, exactly; anything else is a 404. */
+/** Endpoints by path, exactly; anything else goes to the rest, where there is one, and is a 404 otherwise. */
 export type Endpoints = ReadonlyMap<string, Endpoint>
 
 export interface Listener {
   readonly port: number
   /** Begins to serve: until then every request is answered with 503. Apart from opening, because the issuer may be known only with the port. */
-  serve(endpoints: Endpoints): void
-  /**
-   * Refuses new connections at once and new requests on old ones with 503, lets requests under way finish, and closes. After `graceMs` what
-   * is still open is cut off.
-   */
+  serve(endpoints: Endpoints, rest?: RequestListener): void
+  /** Goes on serving, but closes each connection after its answer (RFC 9112 §9.6), so that few are left when the drain comes. */
+  windDown(): void
+  /** Refuses new connections, answers what comes on old ones once more, and closes. After `graceMs` what is still open is cut off. */
   drain(graceMs: number): Promise<void>
 }
 
 /** Opens a listener. Throws Fault `listener.port_in_use` or `listener.cannot_bind`. */
 export async function openListener(options: ListenerOptions): Promise<Listener> {
-  const state: State = { draining: false, endpoints: undefined }
-  const server = createServer(
-    // Slow senders: a header section or a body may take this long, no longer.
-    { headersTimeout: 10_000, requestTimeout: 20_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 2000 },
-    (message, response) => {
-      accept(options, state, message, response)
-    },
-  )
+  const state: State = {
+    windingDown: false,
+    draining: false,
+    endpoints: undefined,
+    rest: undefined,
+    streams: new Set(),
+  }
+  const onRequest = (message: IncomingMessage, response: ServerResponse): void => {
+    accept(options, state, message, response)
+  }
+  const tls = options.certificate && tlsServer(options, options.certificate, onRequest)
+  const server = tls?.server ?? createServer(limits, onRequest)
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     refuseBrokenRequest(options, error, socket)
   })
@@ -57,15 +64,23 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   const { port } = server.address() as AddressInfo
   return {
     port,
-    serve(endpoints) {
+    serve(endpoints, rest) {
       state.endpoints = endpoints
+      state.rest = rest
+    },
+    windDown() {
+      state.windingDown = true
     },
     async drain(graceMs) {
+      state.windingDown = true
       state.draining = true
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      for (const stream of state.streams) stream.end()
       server.closeIdleConnections()
+      tls?.closeSilentConnections()
       const timer = setTimeout(() => {
         server.closeAllConnections()
+        tls?.closeEveryConnection()
       }, graceMs)
       await closed
       clearTimeout(timer)
@@ -73,36 +88,53 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   }
 }
 
-const stopping = problem(503, 'Stopping', 'this server is stopping; send the request again', ['Retry-After', '1'])
+/** Slow senders: a header section or a body may take this long, no longer. In milliseconds. */
+const limits = {
+  headersTimeout: 10_000,
+  requestTimeout: 20_000,
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 2000,
+}
+
 const starting = problem(503, 'Starting', 'this server is starting; send the request again', ['Retry-After', '1'])
 
 /** Connections at a time; further ones are closed. A proxy in front keeps strangers' and partners' apart. */
 const maxConnections = 8192
 
 /** The origin of a listener on this address; a loopback name or address stays as it is, IPv6 gets its brackets (RFC 3986 §3.2.2). */
-export function originOf(host: string, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+export function originOf(host: string, port: number, scheme: 'http' | 'https' = 'http'): string {
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 interface State {
+  windingDown: boolean
   draining: boolean
   endpoints: Endpoints | undefined
+  /** Reads bodies and answers by itself. */
+  rest: RequestListener | undefined
+  /** Responses that go on: a drain ends them, so that whoever listens goes to another server. */
+  readonly streams: Set<ResponseStream>
 }
 
 function accept(options: ListenerOptions, state: State, message: IncomingMessage, response: ServerResponse): void {
   const id = newRequestId(options.random, options.clock.now())
-  if (state.draining || state.endpoints === undefined) {
+  if (state.endpoints === undefined) {
     message.resume()
-    answer(response, id, state.draining ? stopping : starting, state.draining)
+    answer(response, id, starting, state.windingDown)
     return
   }
   const url = message.url ?? '/'
   const question = url.indexOf('?')
   const path = question === -1 ? url : url.slice(0, question)
   const endpoint = state.endpoints.get(path)
+  if (endpoint === undefined && state.rest !== undefined) {
+    if (state.windingDown) response.shouldKeepAlive = false
+    state.rest(message, response)
+    return
+  }
   if (endpoint === undefined) {
     message.resume()
-    answer(response, id, problem(404, 'Not found', 'nothing is served at this path'))
+    answer(response, id, problem(404, 'Not found', 'nothing is served at this path'), state.windingDown)
     return
   }
   readBody(message, options.maxBodyBytes, (body) => {
@@ -122,8 +154,12 @@ function accept(options: ListenerOptions, state: State, message: IncomingMessage
     })
     answered.then(
       (result) => {
+        if (result.goOn !== undefined) {
+          openStream(state, response, id, result, result.goOn)
+          return
+        }
         // Nothing that comes after an oversized body on this connection can be trusted to be a request.
-        answer(response, id, result, state.draining || body.kind === 'too-large')
+        answer(response, id, result, state.windingDown || body.kind === 'too-large')
       },
       (error: unknown) => {
         options.logger.error({ request_id: id, path, error: describeError(error) }, 'unexpected error')
@@ -131,6 +167,24 @@ function accept(options: ListenerOptions, state: State, message: IncomingMessage
       },
     )
   })
+}
+
+function tlsServer(options: ListenerOptions, certificate: FollowedCertificate, onRequest: RequestListener): TlsServer {
+  const { name, logger } = options
+  return createTlsServer(
+    {
+      certificate,
+      limits,
+      refusePlain: (socket) => {
+        answerWithoutParser(options, socket, '400 Bad Request', 'this port speaks HTTPS: use an https URL\n')
+        // What is still being sent is read and dropped, so that the answer arrives and the end is seen; but not for ever.
+        socket.resume()
+        socket.setTimeout(2000, () => socket.destroy())
+      },
+      noteFailedHandshake: (error) => logger.debug({ listener: name, error }, 'a TLS handshake failed'),
+    },
+    onRequest,
+  )
 }
 
 /**
@@ -168,6 +222,34 @@ function answer(response: ServerResponse, id: RequestId, result: HttpResponse, c
   response.end(body, bytes === body.length ? 'latin1' : 'utf8')
 }
 
+/** What a slow reader of a stream may leave waiting in memory, in bytes. */
+const maxStreamBacklog = 4 * 1024 * 1024
+
+function openStream(
+  state: State,
+  response: ServerResponse,
+  id: RequestId,
+  result: HttpResponse,
+  goOn: (stream: ResponseStream) => void,
+): void {
+  if (response.headersSent || response.destroyed) return
+  response.writeHead(result.status, ['X-Request-Id', id, 'Connection', 'close', ...result.headers])
+  if (result.body !== '') response.write(result.body)
+  const stream: ResponseStream = {
+    send(text) {
+      if (response.destroyed || response.writableEnded) return
+      response.write(text)
+      if (response.writableLength > maxStreamBacklog) response.destroy()
+    },
+    end: () => response.end(),
+    onEnd: (listener) => response.once('close', listener),
+  }
+  state.streams.add(stream)
+  stream.onEnd(() => state.streams.delete(stream))
+  if (state.draining) stream.end()
+  else goOn(stream)
+}
+
 /** Answers what node:http could not parse, or gave up waiting for (RFC 9112 §2.2). */
 function refuseBrokenRequest(options: ListenerOptions, error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
@@ -180,11 +262,22 @@ function refuseBrokenRequest(options: ListenerOptions, error: NodeJS.ErrnoExcept
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? '408 Request Timeout'
         : '400 Bad Request'
+  answerWithoutParser(options, socket, status, '', error.code)
+}
+
+/** Answers where node:http cannot, and ends the connection. */
+function answerWithoutParser(options: ListenerOptions, socket: Socket, status: string, text: string, error = ''): void {
   const id = newRequestId(options.random, options.clock.now())
-  options.logger.info({ request_id: id, listener: options.name, error: error.code }, 'not an HTTP request')
-  socket.end(
-    `HTTP/1.1 ${status}\r\nX-Request-Id: ${id}\r\nCache-Control: no-store\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
-  )
+  options.logger.info({ request_id: id, listener: options.name, error }, 'not an HTTP request')
+  const head = [
+    `HTTP/1.1 ${status}`,
+    `X-Request-Id: ${id}`,
+    'Content-Type: text/plain',
+    'Cache-Control: no-store',
+    `Content-Length: ${text.length}`,
+    'Connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${text}`)
 }
 
 function listen(server: Server, options: ListenerOptions): Promise<void> {

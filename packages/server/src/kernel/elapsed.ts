@@ -9,6 +9,7 @@ const toleranceMs = 3_600_000
  */
 export function steadiness(clock: Clock): () => boolean {
   const wall = clock.now()
-  const monotonic = performance.now()
-  return () => Math.abs(clock.now() - wall - (performance.now() - monotonic)) <= toleranceMs
+  const elapsed = () => clock.elapsed?.() ?? performance.now()
+  const start = elapsed()
+  return () => Math.abs(clock.now() - wall - (elapsed() - start)) <= toleranceMs
 }

@@ -3,6 +3,7 @@ export const changeRefusals = {
   'client.unknown': 'There is no such client.',
   'client.is_resource_server':
     "The client_id is a resource server's credential; manage it through its resource server.",
+  'client.reserved': 'The client_id is the name of something else in the audit log.',
   'credential.unknown': 'There is no such credential.',
   'credential.not_a_secret': 'The credential is not a secret.',
   'resource_server.unknown': 'There is no such resource server.',
@@ -12,9 +13,14 @@ export const changeRefusals = {
   'resource_server.reserved': 'The name is reserved for Latchkey itself.',
   'scope.unknown': 'There is no such scope.',
   'scope.in_use': 'Clients hold the scope.',
+  'declaration.impossible': 'The document cannot be applied to what is there.',
+  'declaration.stale': 'What is there has changed since the plan was made.',
+  'key.unknown': 'There is no such signing key.',
   'token.not_ours': 'The token was not issued here, or its signature is wrong.',
   'token.expired': 'The token has expired.',
   'token.denied': 'A request with these parameters would be refused.',
+  'revision.stale': 'It was changed since it was read.',
+  'access.beyond_own': 'The caller would hand on, or get at, admin scopes that its own token does not have.',
 } as const
 
 export type ChangeRefusalReason = keyof typeof changeRefusals
@@ -25,6 +31,8 @@ export interface ChangeRefusal {
   readonly message: string
   /** The input field that it is about, where there is one. */
   readonly field?: string | undefined
+  /** Of `revision.stale`: the revision that there is now. */
+  readonly revision?: number | undefined
 }
 
 export function refuseChange(

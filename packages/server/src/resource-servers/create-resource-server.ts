@@ -1,4 +1,4 @@
-import type { Change, ChangeContext } from '../audit/change.ts'
+import type { Change, ChangeContext, ChangeOutcome } from '../audit/change.ts'
 import { refuseChange, type ChangeRefusal } from '../kernel/refusal.ts'
 import { done, type Result } from '../kernel/result.ts'
 import {
@@ -26,29 +26,36 @@ export function createResourceServer(
   context: ChangeContext,
   input: NewResourceServer,
 ): Promise<Result<ResourceServer, ChangeRefusal>> {
-  return change(context, async (tx) => {
-    const { name, audience } = input
-    if (name === reservedName) return refuseChange('resource_server.reserved', `the name ${name} is reserved`, 'name')
-    if ((await tx.resourceServers.find(name)) !== undefined) {
-      return refuseChange('resource_server.name_taken', `there is a resource server ${name} already`, 'name')
-    }
-    const taken = await audienceTaken(tx.resourceServers, audience)
-    if (taken !== undefined) return taken
-    const server: ResourceServer = {
-      name,
-      audience,
-      exclusive: input.exclusive,
-      scopes: sortScopes(input.scopes),
-      tokenTtlSeconds: input.tokenTtlSeconds,
-      clientId: undefined,
-      createdAt: context.now,
-      updatedAt: context.now,
-      revision: 1,
-    }
-    await tx.resourceServers.insert(server)
-    return {
-      ...done(server),
-      event: { name: 'resource_server.created', subject: name, details: auditedResourceServer(server) },
-    }
-  })
+  return change(context, (tx) => createResourceServerWithin(tx, context, input))
+}
+
+/** {@link createResourceServer} as a part of a larger change. */
+export async function createResourceServerWithin(
+  tx: ResourceServerTransaction,
+  context: ChangeContext,
+  input: NewResourceServer,
+): Promise<ChangeOutcome<ResourceServer, ChangeRefusal>> {
+  const { name, audience } = input
+  if (name === reservedName) return refuseChange('resource_server.reserved', `the name ${name} is reserved`, 'name')
+  if ((await tx.resourceServers.find(name)) !== undefined) {
+    return refuseChange('resource_server.name_taken', `there is a resource server ${name} already`, 'name')
+  }
+  const taken = await audienceTaken(tx.resourceServers, audience)
+  if (taken !== undefined) return taken
+  const server: ResourceServer = {
+    name,
+    audience,
+    exclusive: input.exclusive,
+    scopes: sortScopes(input.scopes),
+    tokenTtlSeconds: input.tokenTtlSeconds,
+    clientId: undefined,
+    createdAt: context.now,
+    updatedAt: context.now,
+    revision: 1,
+  }
+  await tx.resourceServers.insert(server)
+  return {
+    ...done(server),
+    event: { name: 'resource_server.created', subject: name, details: auditedResourceServer(server) },
+  }
 }

@@ -1,4 +1,4 @@
-import type { Change, ChangeContext } from '../audit/change.ts'
+import type { Change, ChangeContext, ChangeOutcome } from '../audit/change.ts'
 import { refuseChange, type ChangeRefusal } from '../kernel/refusal.ts'
 import { done, type Result } from '../kernel/result.ts'
 import {
@@ -16,27 +16,35 @@ export function deleteResourceServer(
   name: string,
   options: { readonly force: boolean },
 ): Promise<Result<undefined, ChangeRefusal>> {
-  return change(context, async (tx) => {
-    const server = await tx.resourceServers.find(name)
-    if (server === undefined) return unknownResourceServer(name)
-    const holders = await tx.clients.holders(name)
-    if (holders.length > 0 && !options.force) {
-      return refuseChange(
-        'resource_server.in_use',
-        `${holders.length} client(s) hold scopes of ${name}: ${fewOf(holders)}`,
-        'name',
-      )
-    }
-    for (const holder of holders) await takeScopes(tx, context, holder, (held) => held.startsWith(`${name}/`))
-    if (server.clientId !== undefined) await tx.clients.delete(server.clientId)
-    await tx.resourceServers.delete(name)
-    return {
-      ...done(undefined),
-      event: {
-        name: 'resource_server.deleted',
-        subject: name,
-        details: { ...auditedResourceServer(server), taken_from: holders },
-      },
-    }
-  })
+  return change(context, (tx) => deleteResourceServerWithin(tx, context, name, options))
+}
+
+/** {@link deleteResourceServer} as a part of a larger change. */
+export async function deleteResourceServerWithin(
+  tx: ResourceServerTransaction,
+  context: ChangeContext,
+  name: string,
+  options: { readonly force: boolean },
+): Promise<ChangeOutcome<undefined, ChangeRefusal>> {
+  const server = await tx.resourceServers.find(name)
+  if (server === undefined) return unknownResourceServer(name)
+  const holders = await tx.clients.holders(name)
+  if (holders.length > 0 && !options.force) {
+    return refuseChange(
+      'resource_server.in_use',
+      `${holders.length} client(s) hold scopes of ${name}: ${fewOf(holders)}`,
+      'name',
+    )
+  }
+  for (const holder of holders) await takeScopes(tx, context, holder, (held) => held.startsWith(`${name}/`))
+  if (server.clientId !== undefined) await tx.clients.delete(server.clientId)
+  await tx.resourceServers.delete(name)
+  return {
+    ...done(undefined),
+    event: {
+      name: 'resource_server.deleted',
+      subject: name,
+      details: { ...auditedResourceServer(server), taken_from: holders },
+    },
+  }
 }

@@ -7,6 +7,8 @@ export interface ResourceServerReads {
 }
 
 export interface ResourceServerWrites {
+  /** Sorted by name. */
+  all(): Promise<ResourceServer[]>
   find(name: string): Promise<ResourceServer | undefined>
   findByAudience(audience: string): Promise<ResourceServer | undefined>
   insert(server: ResourceServer): Promise<void>

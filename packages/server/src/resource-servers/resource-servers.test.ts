@@ -2,6 +2,7 @@ import { describe, expect } from 'vitest'
 import { must, reasonOf, registryOn, type Registry } from '../clients/registry.test.support.ts'
 import { startMs } from '../kernel/fixed-surroundings.test.support.ts'
 import { rigTest, type Rig } from '../store/contract/rig.ts'
+import { revocationSequences } from '../store/contract/sample-records.ts'
 import { openSqliteBackend } from '../store/sqlite.test.support.ts'
 import { compileCatalogue } from './catalogue.ts'
 import { addResourceServerCredential } from './add-resource-server-credential.ts'
@@ -72,7 +73,7 @@ describe('updating', () => {
     expect(await registry.generations(writer.clientId)).toEqual(ended)
     expect(await registry.generations(bystander.clientId)).toEqual(before)
     expect(registry.revocations).toHaveLength(4)
-    expect(await rig.store.revocationSequences()).toHaveLength(4)
+    expect(await revocationSequences(rig.store)).toHaveLength(4)
     expect((await registry.lastEvent()).details).toMatchObject({ tokens_ended: true, taken_from: [] })
   })
 
@@ -169,7 +170,7 @@ describe('updating', () => {
     expect(await rig.store.resourceServers.all()).toStrictEqual(all)
     const { items } = await rig.store.clients.list({ limit: 10 })
     expect(items.filter(({ scopes }) => scopes.some((scope) => scope === 'api/read'))).toHaveLength(1)
-    expect(await rig.store.revocationSequences()).toEqual([])
+    expect(await revocationSequences(rig.store)).toEqual([])
   })
 })
 

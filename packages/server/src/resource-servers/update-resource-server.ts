@@ -1,4 +1,4 @@
-import type { Change, ChangeContext } from '../audit/change.ts'
+import type { Change, ChangeContext, ChangeOutcome } from '../audit/change.ts'
 import type { ClientId } from '../clients/client.ts'
 import { endTokensOfClient } from '../clients/end-access.ts'
 import { refuseChange, type ChangeRefusal } from '../kernel/refusal.ts'
@@ -36,70 +36,78 @@ export function updateResourceServer(
   name: string,
   input: ResourceServerUpdate,
 ): Promise<Result<ResourceServer, ChangeRefusal>> {
-  return change(context, async (tx) => {
-    const before = await tx.resourceServers.find(name)
-    if (before === undefined) return unknownResourceServer(name)
-    if (input.audience !== undefined && input.audience !== before.audience) {
-      const taken = await audienceTaken(tx.resourceServers, input.audience)
-      if (taken !== undefined) return taken
+  return change(context, (tx) => updateResourceServerWithin(tx, context, name, input))
+}
+
+/** {@link updateResourceServer} as a part of a larger change. */
+export async function updateResourceServerWithin(
+  tx: ResourceServerTransaction,
+  context: ChangeContext,
+  name: string,
+  input: ResourceServerUpdate,
+): Promise<ChangeOutcome<ResourceServer, ChangeRefusal>> {
+  const before = await tx.resourceServers.find(name)
+  if (before === undefined) return unknownResourceServer(name)
+  if (input.audience !== undefined && input.audience !== before.audience) {
+    const taken = await audienceTaken(tx.resourceServers, input.audience)
+    if (taken !== undefined) return taken
+  }
+  const removed = new Set(input.removeScopes)
+  const losing = new Set<ClientId>()
+  for (const scope of removed) {
+    if (!before.scopes.some((known) => known.name === scope)) {
+      return refuseChange('scope.unknown', `${name} has no scope ${scope}`, 'remove_scopes')
     }
-    const removed = new Set(input.removeScopes)
-    const losing = new Set<ClientId>()
-    for (const scope of removed) {
-      if (!before.scopes.some((known) => known.name === scope)) {
-        return refuseChange('scope.unknown', `${name} has no scope ${scope}`, 'remove_scopes')
-      }
-      const holders = await tx.clients.holders(name, scope)
-      if (holders.length > 0 && input.force !== true) {
-        const message = `${holders.length} client(s) hold ${name}/${scope}: ${fewOf(holders)}`
-        return refuseChange('scope.in_use', message, 'remove_scopes')
-      }
-      for (const holder of holders) losing.add(holder)
+    const holders = await tx.clients.holders(name, scope)
+    if (holders.length > 0 && input.force !== true) {
+      const message = `${holders.length} client(s) hold ${name}/${scope}: ${fewOf(holders)}`
+      return refuseChange('scope.in_use', message, 'remove_scopes')
     }
-    for (const client of losing) {
-      await takeScopes(
-        tx,
-        context,
-        client,
-        (held) => held.startsWith(`${name}/`) && removed.has(held.slice(name.length + 1)),
-      )
+    for (const holder of holders) losing.add(holder)
+  }
+  for (const client of losing) {
+    await takeScopes(
+      tx,
+      context,
+      client,
+      (held) => held.startsWith(`${name}/`) && removed.has(held.slice(name.length + 1)),
+    )
+  }
+  const set = new Map([...before.scopes, ...(input.setScopes ?? [])].map((scope) => [scope.name, scope]))
+  for (const scope of removed) set.delete(scope)
+  const after: ResourceServer = {
+    ...before,
+    audience: input.audience ?? before.audience,
+    exclusive: input.exclusive ?? before.exclusive,
+    scopes: sortScopes([...set.values()]),
+    tokenTtlSeconds:
+      input.tokenTtlSeconds === undefined ? before.tokenTtlSeconds : (input.tokenTtlSeconds ?? undefined),
+    updatedAt: context.now,
+    revision: before.revision + 1,
+  }
+  await tx.resourceServers.update(after)
+  const narrowed =
+    after.audience !== before.audience ||
+    (after.exclusive && !before.exclusive) ||
+    (after.tokenTtlSeconds ?? Infinity) < (before.tokenTtlSeconds ?? Infinity)
+  if (narrowed) {
+    for (const holder of await tx.clients.holders(name)) {
+      // Those that lost a scope have lost their tokens with it.
+      const record = losing.has(holder) ? undefined : await tx.clients.find(holder)
+      if (record !== undefined) await endTokensOfClient(tx, record, context.now)
     }
-    const set = new Map([...before.scopes, ...(input.setScopes ?? [])].map((scope) => [scope.name, scope]))
-    for (const scope of removed) set.delete(scope)
-    const after: ResourceServer = {
-      ...before,
-      audience: input.audience ?? before.audience,
-      exclusive: input.exclusive ?? before.exclusive,
-      scopes: sortScopes([...set.values()]),
-      tokenTtlSeconds:
-        input.tokenTtlSeconds === undefined ? before.tokenTtlSeconds : (input.tokenTtlSeconds ?? undefined),
-      updatedAt: context.now,
-      revision: before.revision + 1,
-    }
-    await tx.resourceServers.update(after)
-    const narrowed =
-      after.audience !== before.audience ||
-      (after.exclusive && !before.exclusive) ||
-      (after.tokenTtlSeconds ?? Infinity) < (before.tokenTtlSeconds ?? Infinity)
-    if (narrowed) {
-      for (const holder of await tx.clients.holders(name)) {
-        // Those that lost a scope have lost their tokens with it.
-        const record = losing.has(holder) ? undefined : await tx.clients.find(holder)
-        if (record !== undefined) await endTokensOfClient(tx, record, context.now)
-      }
-    }
-    return {
-      ...done(after),
-      event: {
-        name: 'resource_server.updated',
-        subject: name,
-        details: {
-          before: auditedResourceServer(before),
-          after: auditedResourceServer(after),
-          tokens_ended: narrowed || losing.size > 0,
-          taken_from: [...losing],
-        },
+  }
+  return {
+    ...done(after),
+    event: {
+      name: 'resource_server.updated',
+      subject: name,
+      details: {
+        before: auditedResourceServer(before),
+        after: auditedResourceServer(after),
+        tokens_ended: narrowed || losing.size > 0,
+        taken_from: [...losing],
       },
-    }
-  })
+    },
+  }
 }

@@ -12,7 +12,7 @@ import { createLogger } from '../kernel/log.ts'
 import { systemRandom } from '../kernel/random.ts'
 import { createResourceServer } from '../resource-servers/create-resource-server.ts'
 
-/** A clock that stands still until it is moved. */
+/** A clock that stands still until it is moved; moving it is time that passes. */
 export interface TestClock extends Clock {
   advance(ms: number): void
 }
@@ -21,6 +21,7 @@ export function testClock(start: number = Date.UTC(2026, 10, 23, 12)): TestClock
   let now = start
   return {
     now: () => now as EpochMs,
+    elapsed: () => now,
     advance(ms) {
       now += ms
     },

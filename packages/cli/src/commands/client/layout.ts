@@ -11,6 +11,7 @@ export function clientRecord(client: Client, ...more: readonly RecordEntry[]): s
     ['token lifetime', client.token_ttl_seconds === undefined ? undefined : `${client.token_ttl_seconds} s at most`],
     ['created', moment(client.created_at)],
     ['updated', moment(client.updated_at)],
+    ['revision', String(client.revision)],
     ...more,
   ])
 }

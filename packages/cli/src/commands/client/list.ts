@@ -1,18 +1,31 @@
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { moreHint, pageOptions, type PageOptions } from '../../option-values.ts'
 import { moment, table } from '../../output/layout.ts'
 import { verb } from '../../verb.ts'
 
+interface Options extends PageOptions {
+  readonly state?: 'enabled' | 'disabled'
+  readonly scope?: string
+}
+
 /** `client list` */
 export function listVerb(): Command {
-  return verb<PageOptions>({
+  return verb<Options>({
     usage: 'list',
     summary: 'list the clients, oldest first',
-    examples: ['latchkey client list', 'latchkey client list --limit 500 --json'],
-    options: pageOptions(),
-    async run({ options: { limit, cursor }, admin, print }) {
+    examples: [
+      'latchkey client list',
+      'latchkey client list --limit 500 --json',
+      'latchkey client list --state enabled --scope configurations/configurations.write',
+    ],
+    options: [
+      new Option('--state <STATE>', 'only those in this state').choices(['enabled', 'disabled']),
+      new Option('--scope <SCOPE>', 'only those that are granted this scope'),
+      ...pageOptions(),
+    ],
+    async run({ options: { limit, cursor, state, scope }, admin, print }) {
       const { clients } = await admin()
-      const page = await clients.list({ query: { limit, cursor } })
+      const page = await clients.list({ query: { limit, cursor, state, scope } })
       print(
         page,
         () =>
@@ -25,7 +38,9 @@ export function listVerb(): Command {
               { title: 'SCOPES', value: (client) => client.scopes.join(' ') },
               { title: 'CREATED', value: (client) => moment(client.created_at) },
             ],
-            'There are no clients. `latchkey client create` registers one.',
+            state === undefined && scope === undefined
+              ? 'There are no clients. `latchkey client create` registers one.'
+              : 'There are no such clients.',
           ) + moreHint(page.next_cursor),
       )
     },

@@ -1,11 +1,18 @@
 import { Option, type Command } from 'commander'
 import { misuse } from '../../failure.ts'
 import { optionNotYet } from '../../not-yet.ts'
-import { orNull, scopesOption, secondsOrNoneOption, type SecondsOrNone } from '../../option-values.ts'
+import {
+  orNull,
+  revisionOption,
+  scopesOption,
+  secondsOrNoneOption,
+  type RevisionOptions,
+  type SecondsOrNone,
+} from '../../option-values.ts'
 import { verb } from '../../verb.ts'
 import { clientRecord } from './layout.ts'
 
-interface Options {
+interface Options extends RevisionOptions {
   readonly name?: string
   readonly addScope?: string[]
   readonly removeScope?: string[]
@@ -27,18 +34,19 @@ export function updateVerb(): Command {
       scopesOption('--add-scope <SCOPE>', 'grant a scope'),
       scopesOption('--remove-scope <SCOPE>', 'take a scope away'),
       secondsOrNoneOption('--token-ttl <S>', 'longest life of its tokens, in seconds, or none'),
+      revisionOption(),
       optionNotYet('--allow-ip <CIDR>'),
       optionNotYet('--require-certificate'),
     ],
     async run({ args: [clientId = ''], options, admin, print }) {
-      const { name, addScope, removeScope, tokenTtl } = options
+      const { name, addScope, removeScope, tokenTtl, revision } = options
       if ([name, addScope, removeScope, tokenTtl].every((change) => change === undefined)) {
         throw misuse('nothing to change', 'name a change, for example --add-scope')
       }
       const { clients } = await admin()
       const client = await clients.update({
         params: { client_id: clientId },
-        body: { name, add_scopes: addScope, remove_scopes: removeScope, token_ttl_seconds: orNull(tokenTtl) },
+        body: { name, add_scopes: addScope, remove_scopes: removeScope, token_ttl_seconds: orNull(tokenTtl), revision },
       })
       print(client, () => clientRecord(client))
     },

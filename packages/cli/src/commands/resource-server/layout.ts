@@ -12,5 +12,6 @@ export function resourceServerRecord(server: ResourceServer): string {
     ['client_id', server.client_id],
     ['created', moment(server.created_at)],
     ['updated', moment(server.updated_at)],
+    ['revision', String(server.revision)],
   ])
 }

@@ -4,14 +4,16 @@ import {
   listOption,
   namedScopesOption,
   orNull,
+  revisionOption,
   secondsOrNoneOption,
   type NamedScope,
+  type RevisionOptions,
   type SecondsOrNone,
 } from '../../option-values.ts'
 import { verb } from '../../verb.ts'
 import { resourceServerRecord } from './layout.ts'
 
-interface Options {
+interface Options extends RevisionOptions {
   readonly audience?: string
   readonly addScope?: NamedScope[]
   readonly removeScope?: string[]
@@ -38,9 +40,10 @@ export function updateVerb(): Command {
       new Option('--no-exclusive', 'as any other').default(undefined),
       secondsOrNoneOption('--token-ttl <S>', 'longest life of tokens for it, in seconds, or none'),
       new Option('--force', 'take removed scopes from the clients that hold them'),
+      revisionOption(),
     ],
     async run({ args: [name = ''], options, admin, print }) {
-      const { audience, addScope, removeScope, exclusive, tokenTtl, force } = options
+      const { audience, addScope, removeScope, exclusive, tokenTtl, force, revision } = options
       if ([audience, addScope, removeScope, exclusive, tokenTtl].every((change) => change === undefined)) {
         throw misuse('nothing to change', 'name a change, for example --add-scope')
       }
@@ -54,6 +57,7 @@ export function updateVerb(): Command {
           exclusive,
           token_ttl_seconds: orNull(tokenTtl),
           force,
+          revision,
         },
       })
       print(server, () => resourceServerRecord(server))

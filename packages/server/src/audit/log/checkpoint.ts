@@ -1,6 +1,6 @@
 import { sign, verify } from 'node:crypto'
 import type { EpochMs } from '@latchkey/protocol'
-import type { SigningKey } from '../../keys/signing-keys.ts'
+import type { CheckpointKey } from '../../keys/signing-keys.ts'
 import { emptyChain } from '../row-chain.ts'
 
 /** A position in a token log that was on disk at a moment. */
@@ -41,16 +41,20 @@ export interface Checkpoint extends CheckpointStatement {
   readonly signature: string
 }
 
-export function signCheckpoint(key: SigningKey, statement: CheckpointStatement, at: EpochMs): Checkpoint {
+export function signCheckpoint(key: CheckpointKey, statement: CheckpointStatement, at: EpochMs): Checkpoint {
   const { log, host, after, firstSegment, segment, n, mac, row } = statement
   const unsigned = { log, host, after, firstSegment, segment, n, mac, row, at, kid: key.kid }
   return { ...unsigned, signature: sign(null, canonical(unsigned), key.privateKey).toString('base64url') }
 }
 
-/** Whether the checkpoint was signed by this key. Does not say that it is the latest one that was, nor that it belongs where it was found. */
-export function isGenuineCheckpoint(key: SigningKey, checkpoint: Checkpoint): boolean {
-  if (checkpoint.kid !== key.kid) return false
-  return verify(null, canonical(checkpoint), key.publicKey, Buffer.from(checkpoint.signature, 'base64url'))
+/**
+ * Whether the checkpoint was signed by this installation: by the key that it names, which may be an earlier one. Does not say that it is the latest
+ * one that was, nor that it belongs where it was found.
+ */
+export function isGenuineCheckpoint(key: CheckpointKey, checkpoint: Checkpoint): boolean {
+  const publicKey = key.verifiers.get(checkpoint.kid)
+  if (publicKey === undefined) return false
+  return verify(null, canonical(checkpoint), publicKey, Buffer.from(checkpoint.signature, 'base64url'))
 }
 
 function canonical(checkpoint: Omit<Checkpoint, 'signature'>): Buffer {

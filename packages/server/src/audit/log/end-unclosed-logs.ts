@@ -4,7 +4,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { describeError } from '../../kernel/faults.ts'
 import type { Logger } from '../../kernel/log.ts'
 import type { DataKeys } from '../../keys/data-keys.ts'
-import type { SigningKey } from '../../keys/signing-keys.ts'
+import type { CheckpointKey } from '../../keys/signing-keys.ts'
 import { isGenuineCheckpoint, signCheckpoint } from './checkpoint.ts'
 import type { AuditLogStore, LogRegistration } from '../ports.ts'
 import { recoverLog } from './recover-log.ts'
@@ -14,16 +14,17 @@ const maxUnknownMs = 2 * 86_400_000
 
 export interface EndingOptions {
   readonly directory: string
-  readonly host: string
+  /** Whether the unclosed logs of this host are to be ended. */
+  readonly ends: (host: string) => boolean
   readonly dataKeys: DataKeys
-  readonly checkpointKey: SigningKey
+  readonly checkpointKey: CheckpointKey
   readonly store: AuditLogStore
   readonly clock: Clock
   readonly logger: Logger
 }
 
 /**
- * Ends the logs of this host whose processes did not close them: torn tails are set aside, and each gets its final checkpoint. A log that is
+ * Ends the logs of a host whose processes did not close them: torn tails are set aside, and each gets its final checkpoint. A log that is
  * not as a crash leaves it stays open and untouched, and is reported at every start; so is one that cannot be mended now, say on a full disk.
  */
 export async function endUnclosedLogs(
@@ -31,7 +32,7 @@ export async function endUnclosedLogs(
   options: EndingOptions,
 ): Promise<void> {
   for (const registration of registrations) {
-    if (registration.closedAt !== undefined || registration.host !== options.host) continue
+    if (registration.closedAt !== undefined || !options.ends(registration.host)) continue
     try {
       await endLog(registration, options)
     } catch (error) {

@@ -1,7 +1,7 @@
 import { describeError } from '../../kernel/faults.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Logger } from '../../kernel/log.ts'
-import type { SigningKey } from '../../keys/signing-keys.ts'
+import type { CheckpointKey } from '../../keys/signing-keys.ts'
 import { noRows, signCheckpoint, type LogPosition, type RowPosition } from './checkpoint.ts'
 import type { AuditLogStore } from '../ports.ts'
 import { takeTurns } from '../take-turns.ts'
@@ -33,7 +33,7 @@ export interface CheckpointKeeper {
 export function keepCheckpoints(
   source: CheckpointSource,
   store: AuditLogStore,
-  key: SigningKey,
+  key: CheckpointKey,
   clock: Clock,
   logger: Logger,
 ): CheckpointKeeper {

@@ -6,7 +6,7 @@ import { newRequestId } from '../../kernel/ids.ts'
 import type { Logger } from '../../kernel/log.ts'
 import type { Random } from '../../kernel/random.ts'
 import type { DataKeys } from '../../keys/data-keys.ts'
-import type { SigningKey } from '../../keys/signing-keys.ts'
+import type { CheckpointKey } from '../../keys/signing-keys.ts'
 import { endUnclosedLogs } from './end-unclosed-logs.ts'
 import type { AdminEvent } from '../events.ts'
 import { keepCheckpoints } from './keep-checkpoints.ts'
@@ -22,8 +22,14 @@ export interface AuditOptions {
   readonly directory: string
   /** Names this machine and data directory: the same after a restart, another on every other machine. */
   readonly host: string
+  /** Whether the files of a host's logs lie in this directory too; by default only those of the same host. */
+  readonly isHere?: (host: string) => boolean
+  /** Whether this process ends the unclosed logs of a host; by default only those of the same host. No process of that host may be running. */
+  readonly ends?: (host: string) => boolean
+  /** Whether this process deletes what has expired; true by default. One process of a directory does. */
+  readonly expires?: boolean
   readonly dataKeys: DataKeys
-  readonly checkpointKey: SigningKey
+  readonly checkpointKey: CheckpointKey
   readonly store: AuditLogStore
   readonly sync: AuditSync
   readonly clock: Clock
@@ -77,7 +83,8 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
   // Before crashed logs are ended: that signs the time of now.
   const startTime = clock.now()
   const silences = longSilences(registrations, checkpointKey, startTime)
-  await endUnclosedLogs(registrations, options)
+  const isOwn = (candidate: string) => candidate === host
+  await endUnclosedLogs(registrations, { ...options, ends: options.ends ?? isOwn })
 
   // The time and 40 random bits: sorts by time, and is safe as a directory's name everywhere.
   const id = newRequestId(random, clock.now()).slice(0, 18)
@@ -122,6 +129,7 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
     if (log.problem() !== undefined) log.append([]).catch(() => undefined)
   }, options.checkpointIntervalMs ?? 1000)
   expiryTimer.unref()
+  if (options.expires === false) clearInterval(expiryTimer)
   checkpointTimer.unref()
   let closing: Promise<void> | undefined
 
@@ -146,6 +154,7 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
     reader: {
       directory,
       host,
+      isHere: options.isHere ?? isOwn,
       dataKeys,
       checkpointKey,
       store,

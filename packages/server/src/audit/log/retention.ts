@@ -6,7 +6,7 @@ import { describeError } from '../../kernel/faults.ts'
 import { timeOfRequestId } from '../../kernel/ids.ts'
 import type { Logger } from '../../kernel/log.ts'
 import type { DataKeys } from '../../keys/data-keys.ts'
-import type { SigningKey } from '../../keys/signing-keys.ts'
+import type { CheckpointKey } from '../../keys/signing-keys.ts'
 import { isGenuineCheckpoint, signCheckpoint, type Checkpoint } from './checkpoint.ts'
 import type { AdminEvent } from '../events.ts'
 import type { AuditLogStore, LogRegistration } from '../ports.ts'
@@ -42,7 +42,11 @@ export interface Silence {
  * is wrong. Taken from the logs' own signed words: their ids and last checkpoints; logs without a genuine one do not count.
  * What is not seen through: a clock that leapt while an earlier process ran, and is still wrong.
  */
-export function longSilences(earlier: readonly LogRegistration[], checkpointKey: SigningKey, now: EpochMs): Silence[] {
+export function longSilences(
+  earlier: readonly LogRegistration[],
+  checkpointKey: CheckpointKey,
+  now: EpochMs,
+): Silence[] {
   const runs = earlier.flatMap(({ id, checkpoint }) => {
     if (checkpoint === undefined || checkpoint.log !== id || !isGenuineCheckpoint(checkpointKey, checkpoint)) return []
     return [{ from: timeOfRequestId(id.padEnd(26, '0')) ?? checkpoint.at, to: checkpoint.at }]
@@ -62,7 +66,7 @@ export interface Retention {
   readonly retentionDays: number
   readonly store: AuditLogStore
   readonly dataKeys: DataKeys
-  readonly checkpointKey: SigningKey
+  readonly checkpointKey: CheckpointKey
   readonly clock: Clock
   /** How late it is at most: when the process started, by the clock, and what has passed since, whatever the clock says now. */
   readonly latestNow: () => number

@@ -3,7 +3,7 @@ export interface VerificationFinding {
   readonly severity: 'problem' | 'warning' | 'note'
   /**
    * Problems: `edited`, `removed`, `reordered`, `cut_off`, `forged`, `unreadable`. Warnings: `torn`, `unregistered`. Notes: `not_here`,
-   * `expired`. `more`: findings beyond the thousand that are listed.
+   * `expired`, `restored`. `more`: findings beyond the thousand that are listed.
    */
   readonly kind: string
   /** The log, segment or table and the place within it. */

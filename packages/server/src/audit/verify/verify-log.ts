@@ -18,6 +18,8 @@ export interface LogUnderTest {
   readonly written: LogPosition | undefined
   /** Whether it was closed; then nothing may follow its last seal. */
   readonly isClosed: boolean
+  /** Whether another process may be writing it: then a group at its end may be on its way. */
+  readonly mayGrow: boolean
 }
 
 export interface VerifiedLog {
@@ -81,7 +83,7 @@ async function walkSegment(
         if (log.written !== undefined && walk.hasSeal(log.written.n, log.written.mac)) return
       } else if (!isLast || group.end < segment.bytes) {
         walk.unsealed(group)
-      } else if (log.written === undefined) {
+      } else if (log.written === undefined && !log.mayGrow) {
         const bytes = group.end - group.start
         if (log.isClosed)
           findings.problem('edited', where, `${bytes} bytes follow the last seal of a log that was closed`)

@@ -1,3 +1,4 @@
+import type { EpochMs } from '@latchkey/protocol'
 import { describeError } from '../../kernel/faults.ts'
 import type { DataKeys } from '../../keys/data-keys.ts'
 import type { RowPosition } from '../log/checkpoint.ts'
@@ -17,6 +18,14 @@ const maxRun = 1000
 /** A row that was there, and who says so. */
 export interface VouchedRow extends RowPosition {
   readonly by: 'a checkpoint' | 'a token log'
+  /** When the log was opened that vouches for it, by itself or its checkpoint; undefined when that cannot be told. */
+  readonly openedAt: EpochMs | undefined
+}
+
+/** A backup that was restored: rows behind `lastRow` that logs of before know are gone, as they must be. */
+interface Restoration {
+  readonly at: EpochMs
+  readonly lastRow: number
 }
 
 /**
@@ -35,6 +44,8 @@ export async function verifyRows(
     const key = `${row.sequence} ${row.mac}`
     if (row.sequence > 0 && !wanted.has(key)) wanted.set(key, row)
   }
+  const restorations: Restoration[] = []
+  let before = emptyChain
   let after = Number.MIN_SAFE_INTEGER
   let count = 0
   for (;;) {
@@ -52,6 +63,9 @@ export async function verifyRows(
     }
     for (const row of page) {
       walk.row(row)
+      const restoration = readRestoration(row, before, dataKeys)
+      if (restoration !== undefined) restorations.push(restoration)
+      before = row.mac
       wanted.delete(`${row.sequence} ${row.mac}`)
     }
     count += page.length
@@ -60,7 +74,15 @@ export async function verifyRows(
     after = last
   }
   walk.finish()
-  for (const { sequence, by } of wanted.values()) {
+  for (const vouchedRow of wanted.values()) {
+    const { sequence, by } = vouchedRow
+    const restoration = restorations.find((each) => isLostBy(each, vouchedRow))
+    if (restoration !== undefined) {
+      const when = new Date(restoration.at).toISOString()
+      const message = `the backup restored at ${when} was made before this row; ${by} of then still knows it`
+      findings.note('restored', `audit_rows ${sequence}`, message)
+      continue
+    }
     const isThere = sequence <= walk.last()
     const message = isThere
       ? `the row is not the one that ${by} vouches for`
@@ -70,6 +92,23 @@ export async function verifyRows(
     findings.problem(isThere ? 'edited' : 'cut_off', `audit_rows ${sequence}`, message + why)
   }
   return count
+}
+
+/** What a row says of a restore; `undefined` unless it says so and its MAC is right: nobody without the keys can explain anything away. */
+function readRestoration(row: AuditRow, previousMac: string, dataKeys: DataKeys): Restoration | undefined {
+  const lastRow = row.details['last_row']
+  if (row.name !== 'backup.restored' || typeof lastRow !== 'number') return undefined
+  try {
+    return chainRow(dataKeys, previousMac, row) === row.mac ? { at: row.at, lastRow } : undefined
+  } catch {
+    // A key that there is not.
+    return undefined
+  }
+}
+
+/** Only of logs that were opened before: what a later one vouches for was there after the restore. */
+function isLostBy({ at, lastRow }: Restoration, { sequence, openedAt }: VouchedRow): boolean {
+  return sequence > lastRow && openedAt !== undefined && openedAt < at
 }
 
 interface RowWalk {

@@ -1,5 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
+import type { EpochMs } from '@latchkey/protocol'
+import { timeOfRequestId } from '../../kernel/ids.ts'
 import { isGenuineCheckpoint, type Checkpoint } from '../log/checkpoint.ts'
 import { collectFindings, type Findings } from './findings.ts'
 import type { LogRegistration } from '../ports.ts'
@@ -27,7 +29,8 @@ export function verifyAudit(reader: AuditReader): Promise<VerificationReport> {
     const vouchedRows: VouchedRow[] = []
     for (const registration of registrations) {
       const checkpoint = genuineCheckpoint(reader, registration, known, findings)
-      if (checkpoint !== undefined) vouchedRows.push({ ...checkpoint.row, by: 'a checkpoint' })
+      if (checkpoint !== undefined)
+        vouchedRows.push({ ...checkpoint.row, by: 'a checkpoint', openedAt: openedAt(registration.id) })
       const isLive = registration.id === reader.live.id
       const result = await verifyLog(
         {
@@ -37,6 +40,12 @@ export function verifyAudit(reader: AuditReader): Promise<VerificationReport> {
           checkpoint,
           written: isLive ? written : undefined,
           isClosed: registration.closedAt !== undefined,
+          // A worker of this server may be writing it.
+          mayGrow:
+            registration.closedAt === undefined &&
+            !isLive &&
+            registration.host !== reader.host &&
+            reader.isHere(registration.host),
         },
         reader.dataKeys,
         findings,
@@ -44,7 +53,7 @@ export function verifyAudit(reader: AuditReader): Promise<VerificationReport> {
       if (result === undefined) judgeAbsence(reader, registration, checkpoint, findings)
       else {
         verified.push(result)
-        vouchedRows.push(...result.rows.map((row) => ({ ...row, by: 'a token log' }) as const))
+        vouchedRows.push(...vouchedBy(registration.id, result))
       }
     }
     if (!known.has(reader.live.id)) {
@@ -115,7 +124,7 @@ function judgeAbsence(
   const host = checkpoint?.host ?? registration.host
   const written = registration.id === reader.live.id ? reader.live.written() : undefined
   const reached = Math.max(checkpoint?.n ?? 0, written?.n ?? 0)
-  if (host !== reader.host) {
+  if (!reader.isHere(host)) {
     findings.note('not_here', where, `its files are on ${host}; verify them there`)
   } else if (checkpoint !== undefined && written === undefined && checkpoint.firstSegment > checkpoint.segment) {
     findings.note('expired', where, 'all of its segments were deleted by the retention policy')
@@ -126,6 +135,15 @@ function judgeAbsence(
   }
 }
 
+function vouchedBy(logId: string, { rows }: VerifiedLog): VouchedRow[] {
+  return rows.map((row) => ({ ...row, by: 'a token log', openedAt: openedAt(logId) }))
+}
+
+/** A log's id begins with the time at which it was opened, and is part of every MAC in it. */
+function openedAt(logId: string): EpochMs | undefined {
+  return timeOfRequestId(logId.padEnd(26, '0'))
+}
+
 function unregistered(reader: AuditReader, id: string): LogUnderTest {
   return {
     id,
@@ -134,6 +152,7 @@ function unregistered(reader: AuditReader, id: string): LogUnderTest {
     checkpoint: undefined,
     written: undefined,
     isClosed: false,
+    mayGrow: false,
   }
 }
 

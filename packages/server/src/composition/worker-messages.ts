@@ -1,0 +1,13 @@
+import type { Config } from '../config/config.ts'
+import type { FaultCode } from '../kernel/faults.ts'
+
+/** What a worker is told by the process above it, over the channel that only both have: the configuration may hold secrets. */
+export type ToWorker =
+  | { readonly kind: 'start'; readonly slot: number; readonly config: Config }
+  | { readonly kind: 'reload-certificate' }
+  | { readonly kind: 'stop' }
+
+/** What it answers. */
+export type FromWorker =
+  | { readonly kind: 'ready'; readonly port: number }
+  | { readonly kind: 'failed'; readonly code: FaultCode; readonly message: string; readonly remedy: string }

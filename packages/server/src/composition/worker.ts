@@ -1,0 +1,47 @@
+import type { Config } from '../config/config.ts'
+import { openCore } from './core.ts'
+import { prepareListeners } from './listeners.ts'
+import { oauthEndpoints } from './oauth-endpoints.ts'
+import { createOutcomeLog } from './outcome-log.ts'
+import { ownPublicSide } from './public-side.ts'
+import { openPublishedRevocations } from './revocations.ts'
+import type { Surroundings } from './surroundings.ts'
+import { createTokenServices } from './token-services.ts'
+
+/** One of several processes that serve the public listener together. */
+export interface RunningWorker {
+  readonly port: number
+  reloadCertificate(): void
+  /** As the server's. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts what partners talk to, and nothing else: administration, schedules and migrations are the business of the process above. Its configuration
+ * is that process's own. Throws a Fault, with everything given back, when something is not as it must be.
+ */
+export async function startWorker(config: Config, slot: number, surroundings: Surroundings): Promise<RunningWorker> {
+  const { issuer } = config
+  if (issuer === undefined) throw new Error('a worker needs an issuer')
+  await using started = new AsyncDisposableStack()
+  const listeners = prepareListeners(config, surroundings, started)
+  const core = await openCore(config, surroundings, started, slot)
+  const log = createOutcomeLog(core, surroundings, started)
+  const tokens = createTokenServices(core, issuer, surroundings)
+  const revocations = await openPublishedRevocations(core, issuer, surroundings, started)
+  core.follow()
+  // Last: from here on the process above hands it connections, and its siblings should not lose theirs to one that cannot serve yet.
+  const listener = await listeners.openPublic()
+  const side = ownPublicSide(listener, config, started)
+  listener.serve(oauthEndpoints(core, issuer, tokens, revocations, log, surroundings))
+
+  const running = started.move()
+  return {
+    port: listener.port,
+    reloadCertificate: () => listeners.reloadCertificate(),
+    async stop() {
+      await side.stop()
+      await running.disposeAsync()
+    },
+  }
+}
