@@ -21,7 +21,6 @@ export interface ServeProcess {
   readonly serving: Serving
   readonly stdout: () => string
   readonly stderr: () => string
-  readonly stderr: () => string
   /** Lines of the log, each a JSON object. */
   readonly log: () => Record<string, unknown>[]
   /** Resolves when it has ended. */
@@ -54,7 +53,6 @@ export function startServe(args: readonly string[], environment: Record<string, 
         child,
         serving: JSON.parse(line) as Serving,
         stdout: () => stdout,
-        stderr: () => stderr,
         stderr: () => stderr,
         log: () =>
           stderr

@@ -19,7 +19,7 @@ export function startTokenLoad(
     Authorization: `Basic ${Buffer.from(`${by.client_id}:${by.client_secret}`).toString('base64')}`,
   }
   const outcomes: Record<string, number> = {}
-  let isRunning = true
+  const until = new AbortController()
   const ask = (): Promise<string> =>
     new Promise((resolve) => {
       const outgoing = request(url, { agent, method: 'POST', headers }, (answer) => {
@@ -31,7 +31,7 @@ export function startTokenLoad(
       outgoing.end('grant_type=client_credentials')
     })
   const asking = Array.from({ length: connections }, async () => {
-    while (isRunning) {
+    while (!until.signal.aborted) {
       const outcome = await ask()
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
       await new Promise((next) => setTimeout(next, 5))
@@ -40,7 +40,7 @@ export function startTokenLoad(
   return {
     outcomes: () => outcomes,
     async stop() {
-      isRunning = false
+      until.abort()
       await Promise.all(asking)
       agent.destroy()
       return outcomes

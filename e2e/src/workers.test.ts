@@ -5,6 +5,7 @@ import { startPostgres, type PostgresServer } from '@latchkey/server/testing/pos
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { admin, latchkey, postForm } from './latchkey-process.ts'
 import { postgresInstallation, type PostgresInstallation } from './postgres-installation.ts'
+import type { ServeProcess } from './serve-process.ts'
 import { startTokenLoad } from './token-load.ts'
 
 interface Client {
@@ -20,9 +21,18 @@ beforeAll(async () => {
   installation = postgresInstallation(postgres.url(await postgres.createDatabase()))
 })
 afterAll(async () => {
+  // What a test that failed has left running.
+  for (const { child } of started) child.kill('SIGKILL')
   await postgres.dispose()
   installation.remove()
 })
+
+const started: ServeProcess[] = []
+async function start(name: string, ...args: string[]): Promise<ServeProcess> {
+  const server = await installation.start(name, args)
+  started.push(server)
+  return server
+}
 
 const grant = { grant_type: 'client_credentials' }
 
@@ -43,7 +53,7 @@ test(
   'three workers share the listener, hear of changes, and are replaced when they die',
   { timeout: 120_000 },
   async () => {
-    const server = await installation.start('shared', ['--workers', '3'])
+    const server = await start('shared', '--workers', '3')
     const { admin_socket: socket, public: url, admin: adminUrl, workers } = server.serving
     expect(workers).toBe(3)
     const before = workersOf(server.child.pid)
@@ -92,7 +102,7 @@ test(
     expect(errors.map(({ msg }) => msg)).toEqual(['a worker ended and is replaced'])
 
     // All logs were closed in order: nothing is left to recover, and one process verifies what five wrote.
-    const alone = await installation.start('shared')
+    const alone = await start('shared')
     expect(alone.log().filter(({ msg }) => /did not close it/.test(String(msg)))).toEqual([])
     const again = await latchkey(['audit', 'verify', ...flags])
     expect([again.code, JSON.parse(again.stdout)]).toMatchObject([0, { intact: true, checked: { logs: 6 } }])
@@ -110,7 +120,7 @@ test('what a worker cannot do refuses the start, with its reason', { timeout: 60
 })
 
 test('workers that end again and again end the server, with the reason', { timeout: 120_000 }, async () => {
-  const server = await installation.start('crashing', ['--workers', '2'])
+  const server = await start('crashing', '--workers', '2')
   const killer = setInterval(() => {
     for (const pid of workersOf(server.child.pid)) {
       try {
@@ -123,11 +133,15 @@ test('workers that end again and again end the server, with the reason', { timeo
   const ended = await server.ended
   clearInterval(killer)
   expect(ended).toEqual({ code: 2, signal: null })
-  expect(server.stderr()).toMatch(/^latchkey: worker \d ended with SIGKILL — .*\n$/m)
+  expect(JSON.parse(server.stderr().trimEnd().split('\n').at(-1) ?? '')).toEqual({
+    error: 'workers.failed',
+    message: expect.stringMatching(/^worker \d ended with SIGKILL$/) as string,
+    hint: expect.any(String) as string,
+  })
 })
 
 test('workers end with the process above them', { timeout: 60_000 }, async () => {
-  const server = await installation.start('orphans', ['--workers', '2'])
+  const server = await start('orphans', '--workers', '2')
   const workers = workersOf(server.child.pid)
   expect(workers).toHaveLength(2)
   await server.stop('SIGKILL')
@@ -140,6 +154,6 @@ test('workers end with the process above them', { timeout: 60_000 }, async () =>
     }
   }
   await expect.poll(() => workers.filter((pid) => isAlive(pid)), { timeout: 10_000 }).toEqual([])
-  const again = await installation.start('orphans', ['--workers', '2'])
+  const again = await start('orphans', '--workers', '2')
   expect(await again.stop()).toMatchObject({ code: 0 })
 })

@@ -1,4 +1,4 @@
-import { createGuard } from '@latchkey/guard'
+import { createGuard, type GuardOptions } from '@latchkey/guard'
 import { fastifyGuard } from '@latchkey/guard/fastify'
 import { savedStateFile } from '@latchkey/guard/node'
 import Fastify, { type FastifyBaseLogger } from 'fastify'
@@ -20,6 +20,8 @@ export interface ConfigurationsApiOptions {
   readonly audience: string
   /** Where callers reach this API, if that is not the audience. */
   readonly publicUrl?: string | undefined
+  /** What the authorization server may sign with; what guard accepts by default when absent. */
+  readonly algorithms?: GuardOptions['algorithms']
   /** Default: silent. */
   readonly logger?: FastifyBaseLogger | undefined
 }
@@ -36,7 +38,7 @@ export interface RunningConfigurationsApi {
  * opened, and with Node's (`EADDRINUSE`, …) when it cannot listen; nothing stays open then.
  */
 export async function startConfigurationsApi(options: ConfigurationsApiOptions): Promise<RunningConfigurationsApi> {
-  const { host, port, databasePath, issuer, audience, publicUrl, logger } = options
+  const { host, port, databasePath, issuer, audience, publicUrl, algorithms, logger } = options
   const app = Fastify({ ...(logger && { loggerInstance: logger }), bodyLimit: 64 * 1024, requestTimeout: 30_000 })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
@@ -47,6 +49,7 @@ export async function startConfigurationsApi(options: ConfigurationsApiOptions):
     issuer,
     audience,
     resourceServer: 'configurations',
+    algorithms,
     resourceMetadataUrl: publicUrl && new URL('/.well-known/oauth-protected-resource', publicUrl).href,
     // So that a restart while the issuer is away is no outage of this API.
     savedState: databasePath === ':memory:' ? undefined : savedStateFile(`${databasePath}.guard.json`),

@@ -30,7 +30,7 @@ const resourceServer = z.strictObject({
   audience: withoutSecret(field.audience),
   exclusive: z.boolean().optional(),
   token_ttl_seconds: field.tokenTtlSeconds.optional(),
-  scopes: z.array(scope).min(1).max(maxScopes),
+  scopes: z.array(scope).max(maxScopes),
 })
 
 /** A client as the file wants it. Without `state` it stays as it is: a file must not enable by silence what was disabled in an emergency. */

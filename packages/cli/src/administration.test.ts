@@ -99,6 +99,17 @@ describe('client', () => {
     expect(shown.stdout).not.toContain(String(secret))
   })
 
+  it('is found by state and scope', async () => {
+    const id = await createClient('shop/write')
+    await json('client', 'disable', id)
+    const found = await json('client', 'list', '--scope', 'shop/write', '--state', 'disabled')
+    expect(found['items']).toMatchObject([{ client_id: id }])
+    const none = await cli('client', 'list', '--scope', 'shop/none', '--state', 'disabled')
+    expect(none).toMatchObject({ code: 0, stdout: 'There are no such clients.\n' })
+    expect(await cli('client', 'list', '--state', 'gone')).toMatchObject({ code: 2, stdout: '' })
+    await json('client', 'delete', id, '--yes')
+  })
+
   it('is not created when nobody would see its secret', async () => {
     const before = await json('client', 'list')
     expect(await cli('client', 'create', 'x', '--scope', 'shop/read')).toMatchObject({ code: 2, stdout: '' })

@@ -135,7 +135,7 @@ export async function createProgram(args: readonly string[], extent: 'named' | '
   const named = args.find((argument) => !argument.startsWith('-'))
   const isWanted = (name: string, alias?: string) => extent === 'whole' || named === name || named === (alias ?? name)
   const loadLone = async ({ name, summary, load }: LoneCommand) =>
-    isWanted(name) ? await load() : new Command(name).description(summary)
+    isWanted(name) ? load() : new Command(name).description(summary)
   for (const each of serverCommands) program.addCommand(await loadLone(each))
   for (const noun of nouns) program.addCommand(await createNoun(noun, isWanted(noun.name, noun.alias)))
   for (const each of loneCommands) program.addCommand(await loadLone(each))

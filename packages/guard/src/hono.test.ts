@@ -249,7 +249,7 @@ describe('open routes', () => {
   })
 })
 
-test('runs wherever fetch does: neither the adapter nor the guard imports anything of Node', () => {
+test('neither the adapter nor the guard imports anything of Node', () => {
   const seen = new Set<string>()
   const foreign = new Set<string>()
   const follow = (file: URL): void => {

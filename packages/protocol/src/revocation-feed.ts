@@ -23,8 +23,8 @@ export type RevocationEntry =
 export interface RevocationFeed {
   readonly issuer: string
   /**
-   * Whether `entries` is all there is: the verifier replaces what it knows. Without a cursor, and when the cursor is older than what is kept.
-   * Otherwise they come on top.
+   * Whether `entries` is all that the server keeps: without a cursor, and when the cursor is older than that. Either way they add to what the
+   * verifier knows, which it forgets only by `expires_at`: an issuer that lost entries cannot make it forget them.
    */
   readonly snapshot: boolean
   /** Of the newest entry up to here, max(previous + 1, now in ms): the cursor for the next request. Verifiers never move it backwards. */

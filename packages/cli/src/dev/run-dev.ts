@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import path from 'node:path'
 import { startConfigurationsApi, type RunningConfigurationsApi } from '@latchkey/example-configurations-api'
+import { signingAlgorithms } from '@latchkey/protocol'
 import {
   createLogger,
   describeError,
@@ -94,6 +95,8 @@ async function startExample(config: Config, issuer: string, { audience }: Demo):
       databasePath: path.join(config.dataDirectory, 'configurations.db'),
       issuer,
       audience,
+      // Whatever --signing-algorithm says now or said before: keys of both are in use for a while.
+      algorithms: signingAlgorithms,
       publicUrl: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
     })
   } catch (error) {

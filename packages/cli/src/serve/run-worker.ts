@@ -34,6 +34,7 @@ export async function runWorker(): Promise<void> {
         stopped.catch(() => undefined).finally(ended)
       }
     })
+    void tell({ kind: 'listening' })
   })
   process.disconnect?.()
 }

@@ -314,6 +314,7 @@ describe('keys that are not used', () => {
     ['an alg that is not accepted', { alg: 'ES384' }, 'algorithm_not_accepted'],
     ['an HMAC', { kty: 'oct', k: 'AAAA', alg: 'HS256' }, 'private_or_symmetric'],
     ['the private part', { d: 'AAAA' }, 'private_or_symmetric'],
+    ['the private part of an AKP key', { priv: 'AAAA' }, 'private_or_symmetric'],
     ['no kid', { kid: undefined }, 'no_key_id'],
     ['a kid that is no string', { kid: 1 }, 'no_key_id'],
     ['a point off the curve', { x: 'AAAA' }, 'not_importable'],

@@ -7,6 +7,8 @@ import {
   nowSeconds,
   eventually,
   wantsStream,
+  refuseStream,
+  cutStreams,
   serveFeed,
   failures,
   startFollowing,
@@ -77,6 +79,18 @@ describe('the stream', () => {
     expect(failures(api)).toContain('stream.silent')
   })
 
+  test('a stream that delivered, ended, and cannot be had again is left for documents', async () => {
+    await using api = await startFollowing()
+    const token = await api.issuer.sign()
+    serveFeed(api.issuer, (request, response) =>
+      wantsStream(request) ? refuseStream(response) : api.issuer.feed.serve(request, response),
+    )
+    await cutStreams(api)
+    api.issuer.revokeToken(token)
+    await eventually(async () => expect((await api.call(token)).status).toBe(401))
+    expect(failures(api)).toContain('stream.ended')
+  })
+
   test.each<[string, string, (response: ServerResponse, good: () => string) => void]>([
     ['is no event stream', 'stream.not_an_event_stream', (response) => void response.end('{}')],
     ['sends garbage', 'feed.malformed', (response) => void response.write('event: revocations\ndata: {\n\n')],
@@ -103,11 +117,12 @@ describe('the stream', () => {
   ])('a document in it that %s is not believed, and ends it', async (_title, reason, lie) => {
     await using api = await startProtectedApi()
     const token = await api.issuer.sign({ jti: 'j-1' })
-    api.issuer.feed.publish({ kind: 'jti', subject: 'other' })
     const entry = { kind: 'jti', subject: 'j-1', expires_at: nowSeconds + 600 }
     let streams = 0
     serveStream(api, (response) => {
       streams += 1
+      // Newer than the cursor that the stream began with: a later document must not fall back behind it either.
+      api.issuer.feed.publish({ kind: 'jti', subject: `other-${streams}` })
       const good = api.issuer.feed.read(0)
       response.write(eventOf(good))
       response.write(eventOf(good, { entries: [entry], ...lie(good) }))

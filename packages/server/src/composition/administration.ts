@@ -49,8 +49,7 @@ export function adminServices(
       list: (query) => listAudit(audit.reader, query),
       verify: () => verifyAudit(audit.reader),
     },
-    takeBackup: (context) =>
-      takeBackup({ source: store.backup, dataKeys, clock, issuer, version }, change, context),
+    takeBackup: (context) => takeBackup({ source: store.backup, dataKeys, clock, issuer, version }, change, context),
     doctor: () =>
       serverFindings({
         config,

@@ -10,8 +10,8 @@ export interface Listeners {
   openPublic(): Promise<Listener>
   openAdmin(): Promise<Listener>
   /** `http(s)://<host>:<port>` at which the listener itself is reached, whatever stands before it. */
-  publicOrigin(port: number): string
-  adminOrigin(port: number): string
+  publicOrigin(actualPort: number): string
+  adminOrigin(actualPort: number): string
   /** Reads the TLS certificate again now; without TLS it does nothing. */
   reloadCertificate(): void
 }
@@ -45,8 +45,8 @@ export function prepareListeners(
         port: adminPort,
         portSetting: '--admin-port or LATCHKEY_ADMIN_PORT',
       }),
-    publicOrigin: (port) => originOf(host, port, tls ? 'https' : 'http'),
-    adminOrigin: (port) => originOf(adminHost, port, adminTls ? 'https' : 'http'),
+    publicOrigin: (actual) => originOf(host, actual, tls ? 'https' : 'http'),
+    adminOrigin: (actual) => originOf(adminHost, actual, adminTls ? 'https' : 'http'),
     reloadCertificate: () => certificate?.reload(),
   }
 }

@@ -32,7 +32,8 @@ export function restorePlace(given: SettingValues): RestorePlace {
   const mode = isDevelopmentDirectory(dataDirectory) ? 'dev' : 'serve'
   const { database, masterKey, signingAlgorithm } = sharedConfig(withDefaults(given, mode), dataDirectory)
   if (masterKey === undefined && mode === 'serve') {
-    const remedy = 'set LATCHKEY_MASTER_KEY_FILE (or LATCHKEY_MASTER_KEY) to the one that was in use when the backup was made'
+    const remedy =
+      'set LATCHKEY_MASTER_KEY_FILE (or LATCHKEY_MASTER_KEY) to the one that was in use when the backup was made'
     throw new Fault('config.invalid', 'no master key is set, and a backup holds none', remedy)
   }
   return { mode, dataDirectory, database, masterKey, signingAlgorithm }
@@ -61,7 +62,14 @@ export async function restoreBackup(
   const store = await openStore(place.database)
   opened.defer(() => store.close())
   const actor = { actor: 'local-restore', requestId: newRequestId(random, clock.now()) }
-  return await restore({ ...options, masterKey, target: store.restore, clock, actor, algorithm: place.signingAlgorithm })
+  return await restore({
+    ...options,
+    masterKey,
+    target: store.restore,
+    clock,
+    actor,
+    algorithm: place.signingAlgorithm,
+  })
 }
 
 function masterKeySource({ masterKey, dataDirectory }: RestorePlace) {

@@ -7,7 +7,8 @@ export type ToWorker =
   | { readonly kind: 'reload-certificate' }
   | { readonly kind: 'stop' }
 
-/** What it answers. */
+/** What it says. First that it listens: what is sent to a worker before that is lost (node:cluster has a listener of its own from the start). */
 export type FromWorker =
+  | { readonly kind: 'listening' }
   | { readonly kind: 'ready'; readonly port: number }
   | { readonly kind: 'failed'; readonly code: FaultCode; readonly message: string; readonly remedy: string }

@@ -21,6 +21,9 @@ export interface WorkerPool extends PublicSide {
 const maxFailedStarts = 5
 const steadyMs = 10_000
 
+/** A worker that takes longer to start, in milliseconds, never will. */
+const longestStartMs = 60_000
+
 const firstPauseMs = 100
 const longestPauseMs = 10_000
 
@@ -54,16 +57,21 @@ export async function startWorkers(config: Config, logger: Logger): Promise<Work
     slot.worker = worker
     const startedAt = performance.now()
     let reason: Fault | undefined
+    const timer = setTimeout(() => worker.process.kill('SIGKILL'), longestStartMs)
     return new Promise((resolve, reject) => {
       worker.on('message', (message: FromWorker) => {
-        if (message.kind === 'failed') {
+        if (message.kind === 'listening') {
+          tell(worker, stopping ? { kind: 'stop' } : { kind: 'start', slot: slot.number, config })
+        } else if (message.kind === 'failed') {
           reason = new Fault(message.code, message.message, message.remedy)
-          return
+        } else {
+          clearTimeout(timer)
+          slot.ready = true
+          resolve(message.port)
         }
-        slot.ready = true
-        resolve(message.port)
       })
       worker.once('exit', (code, signal) => {
+        clearTimeout(timer)
         const served = slot.ready
         slot.worker = undefined
         slot.ready = false
@@ -77,13 +85,13 @@ export async function startWorkers(config: Config, logger: Logger): Promise<Work
         slot.failedStarts = performance.now() - startedAt < steadyMs ? slot.failedStarts + 1 : 0
         void replace(slot, fault)
       })
-      tell(worker, { kind: 'start', slot: slot.number, config })
     })
   }
 
   async function replace(slot: Slot, last: Fault): Promise<void> {
     let fault = last
-    while (!stopping) {
+    for (;;) {
+      if (stopping) return
       if (slot.failedStarts >= maxFailedStarts) {
         giveUp(fault)
         return

@@ -1,4 +1,4 @@
-// @peculiar/x509 asks for it first.
+// oxlint-disable-next-line import/no-unassigned-import -- @peculiar/x509 wants it loaded first, for what it adds to globals
 import 'reflect-metadata'
 import { createPrivateKey } from 'node:crypto'
 import { chmodSync, writeFileSync } from 'node:fs'

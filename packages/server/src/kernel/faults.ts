@@ -19,7 +19,7 @@ export const faultMeanings = {
   'keys.missing': 'The database has lost keys that it had; they are never made anew.',
   'schema.older': 'The database lacks migrations of this version, and the server was told not to migrate.',
   'schema.newer': 'A newer version has migrated the database.',
-  'store.unavailable': 'The database did not do its work: busy, full, read-only, an I/O error.',
+  'store.unavailable': 'The database did not do its work: away, busy, full, read-only, not to be entered, an I/O error. The message says which.',
   'store.corrupt': 'The file is no database, or a migration failed.',
   'admin_audience.taken': 'A resource server of somebody else has the audience of the admin API.',
   'audit.unwritable': 'The audit log cannot be written; no token is issued that cannot be recorded.',

@@ -3,6 +3,9 @@ import { mkdtempSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { rotateMasterKey } from '../composition/rotate-master-key.ts'
+import type { Config } from '../config/config.ts'
+import { systemRandom } from '../kernel/random.ts'
 import { startPostgres, type PostgresServer } from '../store/postgres-server.test.support.ts'
 import { startTestServer, testClock } from '../testing/start-test-server.ts'
 import { keyedServer, kidOf, verifies, type KeyedServer } from './keyed-server.test.support.ts'
@@ -10,24 +13,26 @@ import { keyedServer, kidOf, verifies, type KeyedServer } from './keyed-server.t
 /* Two servers on one PostgreSQL, each with a data directory of its own: what one does with the keys, the other follows. */
 
 const clock = testClock()
+/** Where the second keeps its data. */
+const folder = mkdtempSync(path.join(os.tmpdir(), 'latchkey-two-'))
 /** What "at once" is for another server, in milliseconds. */
 const soon = { timeout: 5000, interval: 20 }
 
 let postgres: PostgresServer
+let config: Partial<Config>
 let first: KeyedServer
 let second: KeyedServer
 
 beforeAll(async () => {
   postgres = await startPostgres()
   const url = postgres.url(await postgres.createDatabase())
-  const config = {
+  config = {
     issuer: 'https://auth.example.com',
     database: { kind: 'postgres', url },
     masterKey: { kind: 'value', value: randomBytes(32).toString('base64url') },
-  } as const
-  const start = () => startTestServer(config, clock, mkdtempSync(path.join(os.tmpdir(), 'latchkey-two-')))
-  first = await keyedServer(await start())
-  second = await keyedServer(await start(), first.client)
+  }
+  first = await keyedServer(await startTestServer(config, clock))
+  second = await keyedServer(await startTestServer(config, clock, folder), first.client)
 })
 afterAll(async () => {
   await Promise.all([first.server.dispose(), second.server.dispose()])
@@ -75,6 +80,22 @@ test('both keep the schedule, and one of them rotates', async () => {
   await expect.poll(() => active(second), soon).toBe(active(first))
   const activated = (await first.keyEvents()).slice(before).filter((event) => event.startsWith('key.activated'))
   expect(activated).toHaveLength(1)
+})
+
+test('the master key is rotated while both run; who starts afterwards needs the new one', async () => {
+  const file = path.join(folder, 'next.key')
+  const rotated = await rotateMasterKey(second.server.config, file, { clock, random: systemRandom() })
+  expect(rotated).toEqual({ dataKeys: 3, file, isInPlace: false })
+  for (const house of [first, second]) {
+    expect(await house.introspect(await house.token())).toBe(true)
+    expect((await house.admin('POST', '/keys/rotate')).status).toBe(200)
+  }
+  await second.server.stop()
+  await expect(startTestServer(config, clock, folder)).rejects.toMatchObject({ code: 'master_key.wrong' })
+  const again = await startTestServer({ ...config, masterKey: { kind: 'file', path: file } }, clock, folder)
+  second = await keyedServer(again, first.client)
+  expect(await first.introspect(await second.token())).toBe(true)
+  expect(await second.server.services.audit.verify()).toMatchObject({ intact: true })
 })
 
 test('without its database a server keeps its ring, and hears of a rotation afterwards', async () => {

@@ -141,7 +141,7 @@ describe('updating', () => {
     expect(await registry.generations(writer.clientId)).toEqual(before)
     expect(await registry.generations(bystander.clientId)).toEqual(before)
     expect((await registry.lastEvent()).details).toMatchObject({ tokens_ended: true, taken_from: [reader.clientId] })
-    expect(rig.notices.at(-1)).toEqual({ clients: [reader.clientId], catalogue: true, keys: false, revocations: false })
+    expect(rig.notices.at(-1)).toEqual({ clients: [reader.clientId], catalogue: true, keys: false, revocations: true })
   })
 
   test('a scope of the same name elsewhere stays', async ({ rig }) => {

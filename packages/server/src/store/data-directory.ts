@@ -39,6 +39,7 @@ const madeNames = new RegExp(
     lockNames.source,
     `^${developmentMarker}$`,
     /^(latchkey|configurations)\.db(-journal|-wal|-shm)?$/.source,
+    /^configurations\.db\.guard\.json(\..*)?$/.source,
     /^(demo\.env|admin\.json)(\.new)?$/.source,
     /^(master\.key|audit|admin|mail)$/.source,
     // What rotating the master key leaves beside it.

@@ -51,6 +51,7 @@ async function role(name: string, more: string, grants = ''): Promise<string> {
 describe('what stands in the way of opening is said in one line, without the password', () => {
   test.for([
     ['a wrong password', { password: secret }, /refused the password/],
+    ['no password', { password: '' }, /asks for a password/],
     ['a user that is not there', { username: 'nobody' }, /refused the password|does not let this user in/],
     ['a database that is not there', { pathname: '/nowhere' }, /has no such database/],
     [

@@ -44,6 +44,8 @@ export interface PostgresServer {
 }
 
 export interface PostgresOptions {
+  /** Offers TLS with this certificate; both PEM. */
+  readonly tls?: { readonly certificate: string; readonly key: string }
   /** Settings on its command line, as `name=value`. */
   readonly settings?: readonly string[]
   /** Whether commits wait for the disk. Off by default: nothing here takes away the power. */
@@ -74,6 +76,11 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   )
   // Loopback asks for passwords; the socket is for this helper.
   writeFileSync(path.join(data, 'pg_hba.conf'), 'local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n')
+  if (options.tls !== undefined) {
+    writeFileSync(path.join(data, 'server.crt'), options.tls.certificate)
+    writeFileSync(path.join(data, 'server.key'), options.tls.key, { mode: 0o600 })
+    if (drops.uid !== undefined) chownSync(path.join(data, 'server.key'), nobody, nobody)
+  }
   let running: ChildProcess | undefined
   let databases = 0
 
@@ -83,6 +90,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       `unix_socket_directories=${folder}`,
       'listen_addresses=127.0.0.1',
       'max_connections=60',
+      `ssl=${options.tls === undefined ? 'off' : 'on'}`,
       'shared_buffers=32MB',
       'log_min_messages=fatal',
       'autovacuum=off',

@@ -120,6 +120,35 @@ Clients
   })
 })
 
+describe('over the network', () => {
+  it('takes declaration.read to plan and to export, declaration.write to apply', async () => {
+    const scopes = (...names: string[]) => names.flatMap((name) => ['--scope', `latchkey/declaration.${name}`])
+    const reader = await json('client', 'create', 'reader', ...scopes('read'), '--show-secret')
+    const writer = await json('client', 'create', 'writer', ...scopes('read', 'write'), '--show-secret')
+    const as = (who: Record<string, unknown>, input: string, ...args: string[]) =>
+      runCli([...args, '--server', server.adminUrl], {
+        input,
+        environment: {
+          LATCHKEY_CLIENT_ID: String(who['client_id']),
+          LATCHKEY_CLIENT_SECRET: String(who['client_secret']),
+        },
+      })
+    const renamed = base.replace('name: Acme', 'name: From afar')
+    const planned = await as(reader, renamed, 'apply', '-f', '-', '--plan')
+    expect(planned).toMatchObject({ code: 0, stderr: '' })
+    expect(planned.stdout).toContain('~ name: Acme → From afar')
+    expect((await as(reader, '', 'export')).stdout).toBe((await cli('export')).stdout)
+    const refused = await as(reader, renamed, 'apply', '-f', '-')
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toContain('does not hold latchkey/declaration.write')
+    expect(await json('client', 'show', 'acme-1')).toMatchObject({ name: 'Acme' })
+    expect(await as(writer, renamed, 'apply', '-f', '-')).toMatchObject({ code: 0, stderr: '' })
+    const { items } = await json('audit', 'list', '--event', 'declaration.applied', '--limit', '1')
+    expect(items).toMatchObject([{ actor: writer['client_id'] }])
+    expect(await cli('apply', '-f', 'base.yaml')).toMatchObject({ code: 0 })
+  })
+})
+
 describe('a file that is wrong is refused with its lines, and nothing of it is quoted', () => {
   const secret = `lk_dev_${'a'.repeat(16)}_${'B'.repeat(43)}_000000`
   const head = 'latchkey: 1\nclients:\n'

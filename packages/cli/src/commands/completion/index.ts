@@ -22,7 +22,6 @@ export function completionCommand(wholeProgram: () => Promise<Command>): Command
     ],
     notes: 'It knows the nouns, verbs and options of this version: print it again after an update.',
     offline: true,
-    offline: true,
     async run({ args: [shell = ''], print }) {
       if (!isShell(shell)) throw misuse('there is no such shell', 'name one of bash, zsh, fish, powershell')
       const script = scripts[shell](commandTree(await wholeProgram()))

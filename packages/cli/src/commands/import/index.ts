@@ -35,7 +35,6 @@ function auth0Verb(): Command {
     notes: whatMoves,
     offline: true,
     options: choiceOptions(),
-    offline: true,
     async run({ args: [place = ''], options }) {
       answer(await readAuth0(place), options)
     },
@@ -54,7 +53,6 @@ function cognitoVerb(): Command {
     notes: `${whatMoves}\nCognito's identifiers are no audiences: one that is no URI needs --audience.`,
     offline: true,
     options: choiceOptions(),
-    offline: true,
     async run({ args: [files], options }) {
       // Commander hands over what may be repeated as a list.
       answer(await readCognito([files ?? []].flat()), options)

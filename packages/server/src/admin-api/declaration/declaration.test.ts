@@ -142,6 +142,50 @@ describe('apply', () => {
   })
 })
 
+describe('the plan names exactly those whose tokens end', () => {
+  const long = { ...document, resource_servers: [{ ...shop, token_ttl_seconds: 900 }] }
+  const changed = (change: object) => ({ ...document, clients: [{ ...acme, ...change }, idle] })
+  const cases: [what: string, from: object, to: object, ended: string[]][] = [
+    ['nothing', document, document, []],
+    ['another name', document, changed({ name: 'New' }), []],
+    ['a scope less', document, changed({ scopes: ['shop/write'] }), ['acme-1']],
+    ['a scope for another', document, changed({ scopes: ['shop/read', 'shop/list'] }), ['acme-1']],
+    ['disabled', document, changed({ state: 'disabled' }), ['acme-1']],
+    ['shorter tokens', document, changed({ token_ttl_seconds: 60 }), ['acme-1']],
+    ['longer tokens', changed({ token_ttl_seconds: 60 }), document, []],
+    ['shorter tokens of the API', document, long, ['Idle', 'acme-1']],
+    ['longer tokens of the API', long, document, []],
+    [
+      'an exclusive API',
+      document,
+      { ...document, resource_servers: [{ ...shop, exclusive: true }] },
+      ['Idle', 'acme-1'],
+    ],
+    [
+      'another audience',
+      document,
+      { ...document, resource_servers: [{ ...shop, audience: 'urn:b' }] },
+      ['Idle', 'acme-1'],
+    ],
+    ['deleted', document, { ...document, clients: [idle] }, ['acme-1']],
+  ]
+  it.each(cases)('%s', async (what, from, to, ended) => {
+    const list = { name: 'list' }
+    const withList = (wanted: object) =>
+      what === 'a scope for another'
+        ? { ...wanted, resource_servers: [{ ...shop, scopes: [...shop.scopes, list] }] }
+        : wanted
+    await apply(from)
+    const tokens = [await tokenOf('Idle'), await tokenOf('acme-1')]
+    const { body } = await plan(withList(to), { prune: true })
+    const named = (body['steps'] as { ends_tokens_of: string[] }[]).flatMap((step) => step.ends_tokens_of)
+    expect((await apply(withList(to), { prune: true })).status).toBe(200)
+    const active = await Promise.all(tokens.map((token) => isActive(token)))
+    expect(['Idle', 'acme-1'].filter((_id, i) => active[i] !== true)).toEqual(ended)
+    expect([...new Set(named)].toSorted()).toEqual(ended)
+  })
+})
+
 describe('a digest', () => {
   it('applies the plan that was shown', async () => {
     const planned = await plan(document)
@@ -303,6 +347,23 @@ describe('export', () => {
     expect(exported.text).not.toMatch(/lk_|digest|reference/)
     expect((await plan(exported.body)).body).toMatchObject({ steps: [], problems: [] })
     expect((await plan(exported.body, { prune: true })).body).toMatchObject({ steps: [], problems: [] })
+  })
+
+  it('of whatever the single operations can leave behind is applied without a step too', async () => {
+    const bare = { name: 'bare', audience: 'urn:bare', scopes: [{ name: 'only', description: '' }] }
+    await send('POST', '/resource-servers', { body: { ...bare, exclusive: true, token_ttl_seconds: 60 } })
+    const created = await send('POST', '/clients', { body: { name: 'Bäcker 🥐 #1: yes', scopes: ['bare/only'] } })
+    const clientId = String(created.body['client_id'])
+    await send('POST', '/resource-servers/bare/credentials')
+    await send('PATCH', '/resource-servers/bare', { body: { remove_scopes: ['only'], force: true } })
+    await send('POST', `/clients/${clientId}/disable`)
+    const { body } = await send('GET', '/declaration')
+    expect(body).toEqual({
+      latchkey: 1,
+      resource_servers: [{ name: 'bare', audience: 'urn:bare', exclusive: true, token_ttl_seconds: 60, scopes: [] }],
+      clients: [{ client_id: clientId, name: 'Bäcker 🥐 #1: yes', state: 'disabled', scopes: [] }],
+    })
+    expect((await plan(body, { prune: true })).body).toMatchObject({ steps: [], problems: [] })
   })
 })
 

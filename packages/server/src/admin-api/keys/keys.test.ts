@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { signingAlgorithms } from '@latchkey/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { kidOf, startKeyedServer, verifies, type KeyedServer } from '../../keys/keyed-server.test.support.ts'
-import { send, sqliteFile, startTestServer } from '../../testing/start-test-server.ts'
+import { send, sqliteFile, startTestServer, testClock } from '../../testing/start-test-server.ts'
 import { expectProblem } from '../testing/admin-request.ts'
 
 const hourMs = 3_600_000
@@ -86,9 +86,11 @@ describe('POST /keys/rotate', () => {
     expect(Buffer.from(String(row?.['sealed']), 'base64url')).toHaveLength(29)
   })
 
-  test('refuses what it does not take', async () => {
+  test('refuses what it does not take, and changes nothing', async () => {
+    const before = await list()
     expectProblem(await house.admin('POST', '/keys/rotate', { body: { now: true } }), 400, 'request.invalid')
     expectProblem(await house.admin('POST', '/keys/rotate?force=1'), 400, 'request.invalid')
+    expect(await list()).toEqual(before)
   })
 })
 
@@ -116,6 +118,16 @@ describe('the schedule', () => {
     expect(await kidIn('active')).not.toBe(active)
     const events = (await house.keyEvents()).slice(before).filter((event) => event.startsWith('key.activated'))
     expect(events).toHaveLength(1)
+  })
+
+  test('does nothing on a clock that was set: nobody knows how much time has passed', async () => {
+    const clock = { ...testClock(), elapsed: () => 0 }
+    const server = await startTestServer({}, clock)
+    const before = server.services.keys.all()
+    clock.advance(91 * dayMs)
+    await server.services.keys.keepSchedule()
+    expect(server.services.keys.all()).toEqual(before)
+    await server.dispose()
   })
 
   test('runs by itself', async () => {
@@ -207,6 +219,7 @@ describe('POST /keys/{kid}/revoke', () => {
     const db = new DatabaseSync(sqliteFile(house.server.config), { readOnly: true })
     const row = db.prepare("SELECT kid FROM signing_keys WHERE purpose = 'audit-checkpoint'").get()
     db.close()
+    expect((await list()).map(({ kid }) => kid)).not.toContain(row?.['kid'])
     expectProblem(await house.admin('POST', `/keys/${String(row?.['kid'])}/revoke`), 404, 'key.unknown')
   })
 

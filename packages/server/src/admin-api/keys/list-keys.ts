@@ -6,8 +6,8 @@ import { optionalSeconds } from '../shapes.ts'
 
 /** `GET /keys`: the public face of the token signing keys, oldest first. */
 export const listKeys: Operation<'keys', 'list'> = ({ services }) => {
-  const { rules, all } = services.keys
-  const keys = all()
+  const { rules } = services.keys
+  const keys = services.keys.all()
   const items = keys.map((key) => ({
     kid: key.kid,
     algorithm: key.algorithm,

@@ -60,12 +60,13 @@ describe('several processes in one directory', () => {
     for (const log of [primary, one, two]) await appendGroups(log, house.clock, [2])
     // Slot 1 is killed, and started again.
     const again = await house.open({ host: 'here/1' })
-    expect((await unclosed()).map(({ id }) => id)).toEqual([primary.logId, two.logId, again.logId])
+    const open = (await unclosed()).map(({ id }) => id)
+    expect(open.toSorted()).toEqual([primary.logId, two.logId, again.logId].toSorted())
     await appendGroups(two, house.clock, [1])
     const report = await verifyAudit(primary.reader)
     expect(report).toMatchObject({ intact: true, checked: { logs: 4 }, findings: [] })
     for (const log of [again, two, primary]) await log.close()
-    expect(await unclosed()).toHaveLength(1)
+    expect(await unclosed()).toEqual([])
   })
 
   test('a group on its way into a sibling’s log is no finding; in a log of nobody it is', async () => {

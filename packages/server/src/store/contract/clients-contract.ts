@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import type { Credential, CredentialId, Generation } from '../../clients/credential.ts'
+import type { ClientFilter } from '../../clients/ports.ts'
 import { startMs } from '../../kernel/fixed-surroundings.test.support.ts'
 import { UnreadableCursor } from '../../kernel/unreadable-cursor.ts'
 import { UnstorableText } from '../sql/storable.ts'
@@ -271,6 +272,32 @@ export function describeClients(openBackend: OpenBackend): void {
       expect(items).toStrictEqual([sampleClient('acme', { scopes: asScopes('api/read') })])
       expect(nextCursor).toBeUndefined()
       expect((await rig.store.clients.find(asClientId('of-api')))?.client.resourceServer).toBe('api')
+    })
+
+    test('by state and by scope, in exactly these letters, page by page', async ({ rig }) => {
+      await write(rig, async (tx) => {
+        await tx.resourceServers.insert(sampleServer('api', ['read', 'Read', 'read.all']))
+        for (const id of ['a', 'b', 'c']) {
+          await tx.clients.insert(sampleClient(id, { scopes: asScopes('api/read', 'api/read.all') }))
+        }
+        await tx.clients.insert(sampleClient('d', { scopes: asScopes('api/Read') }))
+        await tx.clients.insert(sampleClient('e', { scopes: asScopes('api/read'), state: 'disabled' }))
+      })
+      const list = async (filter: ClientFilter, cursor?: string) => {
+        const page = await rig.store.clients.list({ limit: 2, cursor, ...filter })
+        return [page.items.map(({ clientId }) => clientId), page.nextCursor] as const
+      }
+      const [read] = asScopes('api/read')
+      const [first, cursor] = await list({ scope: read, state: 'enabled' })
+      expect([first, await list({ scope: read, state: 'enabled' }, cursor)]).toEqual([
+        ['a', 'b'],
+        [['c'], undefined],
+      ])
+      expect(await list({ scope: read, state: 'disabled' })).toEqual([['e'], undefined])
+      expect(await list({ scope: asScopes('api/Read')[0] })).toEqual([['d'], undefined])
+      for (const none of ['api/rea', 'api/read.', 'ap/read', 'api/READ', 'api/%']) {
+        expect(await list({ scope: asScopes(none)[0] })).toEqual([[], undefined])
+      }
     })
 
     test('pages stay true while rows come and go between them', async ({ rig }) => {

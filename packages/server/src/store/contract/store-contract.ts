@@ -4,6 +4,7 @@ import { describeAnswers } from './answers-contract.ts'
 import { describeAudit } from './audit-contract.ts'
 import { describeChanges } from './changes-contract.ts'
 import { describeClients } from './clients-contract.ts'
+import { describeDoctor } from './doctor-contract.ts'
 import { describeFeed } from './feed-contract.ts'
 import { describeKeys } from './keys-contract.ts'
 import { describeLargerChanges } from './larger-changes-contract.ts'
@@ -24,6 +25,7 @@ export function describeStoreContract(name: string, openBackend: OpenBackend): v
     describeRevocations(openBackend)
     describeKeys(openBackend)
     describeAudit(openBackend)
+    describeDoctor(openBackend)
     describeAnswers(openBackend)
   })
 }

@@ -40,6 +40,7 @@ export function connectionSettings(text: string): ConnectionSettings {
     throw invalid('lacks user, host or database', 'write postgres://<user>:<password>@<host>/<database>')
   }
   const port = url.port === '' ? 5432 : Number(url.port)
+  const password = decode(url.password)
   const isSocket = host.startsWith('/')
   const options = query.get('options')
   return {
@@ -50,8 +51,8 @@ export function connectionSettings(text: string): ConnectionSettings {
       port,
       database,
       user: decode(url.username),
-      // An empty one keeps the driver from looking into the environment and files of this user's home.
-      password: decode(url.password),
+      // As a function it is not printed with the settings, and where there is none the driver looks for none in environment and files.
+      password: () => password,
       ssl: isSocket ? false : tls(host, query),
       application_name: applicationName(),
       client_encoding: 'UTF8',
@@ -103,6 +104,8 @@ function tls(host: string, query: URLSearchParams): ConnectionOptions | false {
   }
   return {
     minVersion: 'TLSv1.2',
+    // What the certificate must be for: without it, one for an address would be compared with "localhost".
+    host,
     ...(isIP(host) === 0 ? { servername: host } : {}),
     ...readFiles(query, { sslrootcert: 'ca', sslcert: 'cert', sslkey: 'key' }),
   }

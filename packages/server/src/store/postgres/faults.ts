@@ -11,7 +11,10 @@ const states: Readonly<Record<string, Line>> = {
   '28000': ['does not let this user in from here', 'create the role, or allow it in pg_hba.conf'],
   '3D000': ['has no such database', 'create it, or correct the name in LATCHKEY_DATABASE_URL'],
   '3F000': ['has no schema to make tables in', 'create one on the search_path of the role'],
-  '42501': ['does not allow this to the role', 'grant it the privileges that docs/operations.md lists'],
+  '42501': [
+    'does not allow this to the role',
+    'grant it SELECT, INSERT, UPDATE and DELETE on the tables; to migrate, CREATE on the schema and ownership of the tables',
+  ],
   '25006': [
     'is read-only: a standby, or a role that may not write',
     'connect to the primary, with a role that may write',
@@ -86,6 +89,9 @@ export function explain(error: unknown, { place, database }: ConnectionSettings)
   }
   // Bad arguments and unreadable answers are found on this side, before or after the database did its part.
   if (error instanceof TypeError || error instanceof RangeError) return withoutValues(error)
+  if (/client password must be/.test(describeError(error))) {
+    return fault(`the database ${database} at ${place} asks for a password`, 'put it into LATCHKEY_DATABASE_URL', error)
+  }
   const line = (code === undefined ? undefined : reaches[code]) ?? tlsLine(code, error) ?? broken(error)
   return fault(`cannot reach the database at ${place}: ${line[0]}`, line[1], error)
 }
