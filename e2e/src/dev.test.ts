@@ -252,7 +252,7 @@ describe('what is not as it must be: one line with the remedy, exit 2, nothing d
     ['an issuer that is none', [], { LATCHKEY_ISSUER: 'login' }, /LATCHKEY_ISSUER "login" is not an http/],
     ['an address that is not loopback', ['--host', '0.0.0.0'], {}, /not a loopback address/],
     ['an unknown sync', ['--audit-sync', 'never'], {}, /--audit-sync "never"/],
-    ['another database', ['--database-url', 'postgres://x'], {}, /sqlite:<path>/],
+    ['another database', ['--database-url', 'mysql://x/y'], {}, /sqlite:<path>/],
     ['a broken proxy list', ['--trusted-proxies', '10.0.0.0/33'], {}, /10\.0\.0\.0\/33/],
     ['a missing configuration file', ['--config', '/nonexistent.yaml'], {}, /cannot read the configuration file/],
     ['an unknown option', ['--prot', '1'], {}, /--prot/],

@@ -166,6 +166,26 @@ describe('deny by default', () => {
     expect(ran).toBe(0)
   })
 
+  test('a route that says nothing stays closed beside a route that matches too, whichever comes first', async () => {
+    mount()
+    app.get('/early', (c) => c.text('secret'))
+    app.get('*', open, async (c, next) => {
+      if (c.req.path !== '/page') return next()
+      return c.text('page')
+    })
+    app.get('/late', (c) => c.text('secret'))
+    app.get('/late/:id', needs(guard, read), (c) => c.text('things'))
+    app.get('/late/mine', (c) => c.text('secret'))
+    const url = await serve()
+    expect((await call(`${url}/page`)).text).toBe('page')
+    expect((await call(`${url}/late/7`, await bearer())).text).toBe('things')
+    for (const path of ['/early', '/late', '/late/mine']) {
+      const answer = await call(url + path, await bearer())
+      expect([path, answer.status, answer.json['code']]).toEqual([path, 500, 'server_error'])
+    }
+    expect(events.at(-1)).toMatchObject({ reason: 'route.undeclared' })
+  })
+
   test('an unknown path is 404, without the API’s not-found handler or what answers every method', async () => {
     mount()
     app.get('/things', needs(guard, read), (c) => c.text('things'))

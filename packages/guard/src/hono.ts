@@ -30,7 +30,8 @@ const judged = new WeakMap<Context, ReadonlySet<RouteRequirement>>()
 /**
  * Guards all routes that come after it in a Hono 4 app, sub-apps included: deny by default. `app.use(honoGuard(guard))` before the routes, each of which
  * says {@link needs} or {@link open}; every requirement that matches a request is judged here, before anything else runs. A request whose route says
- * nothing is answered with 500, one without a route with 404. Does not see what was registered before it, nor what a handler mounts.
+ * nothing is answered with 500, one without a route with 404. Does not see what was registered before it, nor what a handler mounts; takes what `use`
+ * and `all` register for middleware, which runs wherever a route that matches too is declared.
  */
 export function honoGuard(guard: Guard, options: HonoGuardOptions = {}): MiddlewareHandler {
   const servesMetadata = options.serveResourceMetadata !== false
@@ -45,6 +46,7 @@ export function honoGuard(guard: Guard, options: HonoGuardOptions = {}): Middlew
       const reason = routes.some(({ method }) => method !== 'ALL') ? 'route.undeclared' : 'route.unknown'
       return respond(guard.refuse({ reason, requiredScopes: [] }))
     }
+    if (!isEachDeclared(routes)) return respond(guard.refuse({ reason: 'route.undeclared', requiredScopes: [] }))
     const requirements = said.filter((decision) => decision !== 'open')
     for (const requirement of requirements) {
       const verdict = await guard.verify(readFacts(c.req.raw.headers), requirement)
@@ -54,6 +56,20 @@ export function honoGuard(guard: Guard, options: HonoGuardOptions = {}): Middlew
     judged.set(c, new Set(requirements))
     return next()
   }
+}
+
+/**
+ * Whether each matching route was said something about, before its own handlers: at the same method and path, or for every method. What another
+ * route says must not do, or a fallback such as `app.get('*', open, page)` would open every route that was forgotten.
+ */
+function isEachDeclared(routes: ReturnType<typeof matchedRoutes>): boolean {
+  const declared = new Set<string>()
+  return routes.every(({ handler, method, path }) => {
+    const place = method === 'ALL' ? 'ALL' : `${method} ${path}`
+    if (decisions.has(findTargetHandler(handler))) declared.add(place)
+    // What `use` and `all` register cannot be told apart: it counts as middleware.
+    return method === 'ALL' || declared.has(place) || declared.has('ALL')
+  })
 }
 
 /**

@@ -30,10 +30,15 @@ export interface HttpResponse {
   readonly goOn?: (stream: ResponseStream) => void
 }
 
-/** An open response. It ends when the caller goes away, when the caller reads too slowly, and when the listener drains. */
+/** An open response, the last of its connection. It ends when the caller goes away, when too much piles up for it, and when the listener drains. */
 export interface ResponseStream {
-  send(text: string): void
+  /** Answers whether the caller keeps up; when not, wait for {@link ResponseStream.onceTaken} before sending more. */
+  send(text: string): boolean
+  /** Calls `listener` once, when everything sent has left. */
+  onceTaken(listener: () => void): void
   end(): void
+  /** Ends it without what has not left yet, for a caller that does not read. */
+  cut(): void
   /** Called once, whoever ended it. */
   onEnd(listener: () => void): void
 }

@@ -48,7 +48,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     draining: false,
     endpoints: undefined,
     rest: undefined,
-    streams: new Set(),
+    streams: new Map(),
   }
   const onRequest = (message: IncomingMessage, response: ServerResponse): void => {
     accept(options, state, message, response)
@@ -75,7 +75,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
       state.windingDown = true
       state.draining = true
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      for (const stream of state.streams) stream.end()
+      for (const stream of state.streams.values()) stream.end()
       server.closeIdleConnections()
       tls?.closeSilentConnections()
       const timer = setTimeout(() => {
@@ -112,11 +112,16 @@ interface State {
   endpoints: Endpoints | undefined
   /** Reads bodies and answers by itself. */
   rest: RequestListener | undefined
-  /** Responses that go on: a drain ends them, so that whoever listens goes to another server. */
-  readonly streams: Set<ResponseStream>
+  /** Responses that go on, by connection: a drain ends them, so that whoever listens goes to another server. */
+  readonly streams: Map<Socket, ResponseStream>
 }
 
 function accept(options: ListenerOptions, state: State, message: IncomingMessage, response: ServerResponse): void {
+  // A stream closes its connection (RFC 9112 §9.6). What comes after it would wait in memory for an answer that cannot leave.
+  if (state.streams.has(message.socket)) {
+    message.socket.destroy()
+    return
+  }
   const id = newRequestId(options.random, options.clock.now())
   if (state.endpoints === undefined) {
     message.resume()
@@ -155,7 +160,7 @@ function accept(options: ListenerOptions, state: State, message: IncomingMessage
     answered.then(
       (result) => {
         if (result.goOn !== undefined) {
-          openStream(state, response, id, result, result.goOn)
+          openStream(state, message.socket, response, id, result, result.goOn)
           return
         }
         // Nothing that comes after an oversized body on this connection can be trusted to be a request.
@@ -227,25 +232,34 @@ const maxStreamBacklog = 4 * 1024 * 1024
 
 function openStream(
   state: State,
+  connection: Socket,
   response: ServerResponse,
   id: RequestId,
   result: HttpResponse,
   goOn: (stream: ResponseStream) => void,
 ): void {
   if (response.headersSent || response.destroyed) return
+  // Two that were asked for in one breath: of the second nobody would ever read a byte.
+  if (state.streams.has(connection)) {
+    connection.destroy()
+    return
+  }
   response.writeHead(result.status, ['X-Request-Id', id, 'Connection', 'close', ...result.headers])
   if (result.body !== '') response.write(result.body)
   const stream: ResponseStream = {
     send(text) {
-      if (response.destroyed || response.writableEnded) return
-      response.write(text)
+      if (response.destroyed || response.writableEnded) return true
+      const keepsUp = response.write(text)
       if (response.writableLength > maxStreamBacklog) response.destroy()
+      return keepsUp
     },
+    onceTaken: (listener) => response.once('drain', listener),
+    cut: () => response.destroy(),
     end: () => response.end(),
     onEnd: (listener) => response.once('close', listener),
   }
-  state.streams.add(stream)
-  stream.onEnd(() => state.streams.delete(stream))
+  state.streams.set(connection, stream)
+  stream.onEnd(() => state.streams.delete(connection))
   if (state.draining) stream.end()
   else goOn(stream)
 }

@@ -1,15 +1,17 @@
-import {
-  revocationCursorParameter,
-  revocationEventName,
-  revocationHeartbeatSeconds,
-  type RevocationFeed,
-} from '@latchkey/protocol'
+import { revocationCursorParameter, revocationEventName, revocationHeartbeatSeconds } from '@latchkey/protocol'
+import { addressPrefix } from '../http/address-prefix.ts'
 import type { Endpoint, HttpRequest, HttpResponse, ResponseStream } from '../http/exchange.ts'
 import { problem } from '../http/problem.ts'
 import type { PublishedRevocations } from '../tokens/revocation-feed.ts'
 
 /** Streams at a time in one process; further verifiers are told to ask for JSON instead. */
 const maxStreams = 2000
+
+/** Of them, streams of one address: a stranger who takes all that he can leaves the others theirs. */
+const maxStreamsPerAddress = 500
+
+/** Heartbeats for which a stream may wait for its reader; a verifier gives up sooner. */
+const patienceBeats = 30
 
 const shared = [
   'Cache-Control',
@@ -29,7 +31,16 @@ const shared = [
 export function revocationFeedEndpoint(
   revocations: PublishedRevocations,
 ): Endpoint & { readonly streams: () => number } {
-  const open = new Set<ResponseStream>()
+  let open = 0
+  const openByAddress = new Map<string, number>()
+
+  /** One stream more, or one less. */
+  function count(address: string, change: 1 | -1): void {
+    open += change
+    const left = (openByAddress.get(address) ?? 0) + change
+    if (left === 0) openByAddress.delete(address)
+    else openByAddress.set(address, left)
+  }
 
   function answer(request: HttpRequest): HttpResponse {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -43,38 +54,60 @@ export function revocationFeedEndpoint(
       const headers = [...shared, 'Content-Type', 'application/json']
       return { status: 200, headers, body: JSON.stringify(revocations.since(cursor)) }
     }
-    if (open.size >= maxStreams) {
+    const address = addressPrefix(request.address)
+    if (open >= maxStreams || (openByAddress.get(address) ?? 0) >= maxStreamsPerAddress) {
       return problem(503, 'Too many streams', 'ask without Accept: text/event-stream', ['Retry-After', '5'])
     }
+    // For proxies that would hold events back until there are many.
+    const headers = [...shared, 'X-Accel-Buffering', 'no', 'Content-Type', 'text/event-stream']
+    // A stream whose body is never sent would have no end either, and nothing that shows that its caller is gone.
+    if (request.method === 'HEAD') return { status: 200, headers, body: '' }
     return {
       status: 200,
-      // For proxies that would hold events back until there are many.
-      headers: [...shared, 'X-Accel-Buffering', 'no', 'Content-Type', 'text/event-stream'],
+      headers,
       body: '',
       goOn: (stream) => {
+        count(address, 1)
+        stream.onEnd(() => {
+          count(address, -1)
+        })
         follow(revocations, stream, cursor)
-        open.add(stream)
-        stream.onEnd(() => open.delete(stream))
       },
     }
   }
-  return Object.assign((request: HttpRequest) => Promise.resolve(answer(request)), { streams: () => open.size })
+  return Object.assign((request: HttpRequest) => Promise.resolve(answer(request)), { streams: () => open })
 }
 
-/** Sends what there is, then every change, then heartbeats, until the stream ends. */
+/**
+ * Sends what there is, then every change, then heartbeats, until the stream ends. No more than one answer waits for a slow reader: what happens meanwhile
+ * comes with the next. One that takes nothing at all is cut off.
+ */
 function follow(revocations: PublishedRevocations, stream: ResponseStream, from: number | undefined): void {
   let cursor = from
+  let keepsUp = true
+  let missedBeats = 0
   const send = () => {
-    let feed: RevocationFeed
-    do {
-      feed = revocations.since(cursor)
+    while (keepsUp) {
+      const feed = revocations.since(cursor)
       cursor = feed.sequence
-      stream.send(`event: ${revocationEventName}\nid: ${feed.sequence}\ndata: ${JSON.stringify(feed)}\n\n`)
-    } while (feed.more)
+      keepsUp = stream.send(`event: ${revocationEventName}\nid: ${feed.sequence}\ndata: ${JSON.stringify(feed)}\n\n`)
+      if (!keepsUp) stream.onceTaken(goOn)
+      if (!feed.more) return
+    }
+  }
+  const goOn = () => {
+    keepsUp = true
+    missedBeats = 0
+    if (cursor !== revocations.sequence) send()
+  }
+  const beat = () => {
+    missedBeats = keepsUp ? 0 : missedBeats + 1
+    if (missedBeats > patienceBeats) stream.cut()
+    else send()
   }
   send()
   const stopFollowing = revocations.onChange(send)
-  const heartbeat = setInterval(send, revocationHeartbeatSeconds * 1000)
+  const heartbeat = setInterval(beat, revocationHeartbeatSeconds * 1000)
   heartbeat.unref()
   stream.onEnd(() => {
     stopFollowing()

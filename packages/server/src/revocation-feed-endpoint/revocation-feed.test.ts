@@ -1,4 +1,6 @@
 import { request, type IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
+import { DatabaseSync } from 'node:sqlite'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { toSeconds, type RevocationFeed } from '@latchkey/protocol'
@@ -73,6 +75,30 @@ function follow(headers: Record<string, string> = {}, query = '') {
       await expect.poll(() => condition(feeds.map((each) => each.feed)), { timeout: 8000, interval: 10 }).toBe(true)
     },
   }
+}
+
+const plainRequest = 'GET /oauth2/revocations HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
+
+/** Sends these bytes on a connection of their own; answers what came back by the time that it was closed. */
+function converse(text: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(Number(new URL(server.issuer).port), '127.0.0.1', () => socket.write(text))
+    let received = ''
+    socket.setEncoding('latin1').on('data', (chunk: string) => (received += chunk))
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      resolve(received)
+    })
+  })
+}
+
+/** As if so many tokens had been revoked. */
+function addEntries(database: string, number: number, now: number): void {
+  using connection = new DatabaseSync(database)
+  const insert = connection.prepare('insert into revocations values (?, ?, ?, ?, ?)')
+  connection.exec('begin')
+  for (let i = 1; i <= number; i++) insert.run(i, 'jti', `${i}`.padStart(22, '0'), 0, now + 86_400_000)
+  connection.exec('commit')
 }
 
 describe('as JSON', () => {
@@ -229,6 +255,57 @@ describe('as server-sent events', () => {
       await stream.until((feeds) => feeds.some((each) => each.entries.length === entries.length))
       stream.close()
     }
+  })
+})
+
+describe('a caller who wants to keep the streams to himself', () => {
+  const head = 'Host: x\r\nAccept: text/event-stream\r\n'
+
+  test('HEAD is answered and over: what follows on its connection is answered, too', async () => {
+    const answers = await converse(`HEAD /oauth2/revocations HTTP/1.1\r\n${head}\r\n${plainRequest}`)
+    expect(answers.match(/^HTTP\/1\.1 200 OK/gm)).toHaveLength(2)
+    expect(answers).toContain('Content-Type: text/event-stream')
+    expect(answers).toContain(`"issuer":"${server.issuer}"`)
+  })
+
+  test.for(['GET', 'HEAD', 'POST'])('what comes after a stream, here %s, ends the connection', async (method) => {
+    const stream = `GET /oauth2/revocations HTTP/1.1\r\n${head}\r\n`
+    await converse(`${stream}${method} /oauth2/revocations HTTP/1.1\r\n${head}Content-Length: 0\r\n\r\n`.repeat(20))
+    expect((await feed()).entries).toEqual([])
+  })
+
+  test('one address gets 500; it still has the document, and a place again when one is free', async () => {
+    const streams = Array.from({ length: 500 }, () => follow())
+    for (const stream of streams) await stream.until((feeds) => feeds.length > 0)
+    const refused = await send(feedUrl(), { headers: { Accept: 'text/event-stream' } })
+    expect([refused.status, refused.headers['retry-after']]).toEqual([503, '5'])
+    expect((await feed()).entries).toEqual([])
+    for (const stream of streams) stream.close()
+    await expect
+      .poll(async () => {
+        const stream = follow()
+        await stream.until((feeds) => feeds.length > 0 || stream.response()?.statusCode === 503)
+        stream.close()
+        return stream.feeds.length
+      })
+      .toBeGreaterThan(0)
+  })
+
+  test('a snapshot larger than what may wait for a reader reaches a slow one whole', async () => {
+    const number = 150_000
+    if (server.config.database.kind !== 'sqlite') throw new Error('the test writes to an embedded database')
+    const { path } = server.config.database
+    addEntries(path, number, server.clock.now())
+    server = await server.restart()
+    const stream = follow()
+    await expect.poll(() => stream.response()).toBeDefined()
+    stream.response()?.pause()
+    await new Promise((resolve) => setTimeout(resolve, 2000))
+    stream.response()?.resume()
+    await stream.until((feeds) => feeds.some((each) => !each.more))
+    const whole = stream.feeds.slice(0, stream.feeds.findIndex((each) => !each.feed.more) + 1)
+    expect(new Set(whole.flatMap((each) => each.feed.entries.map((entry) => JSON.stringify(entry)))).size).toBe(number)
+    stream.close()
   })
 })
 

@@ -59,6 +59,15 @@ const password = 'test-only: of a database that lives as long as its test'
 /** Starts a server on an empty cluster. Its default collation is not "C", so that whoever relies on octets has to say so. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'lk-pg-'))
+  try {
+    return await startIn(folder, options)
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function startIn(folder: string, options: PostgresOptions): Promise<PostgresServer> {
   const programs = await findPrograms(folder)
   const drops = process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : {}
   if (drops.uid !== undefined) chownSync(folder, nobody, nobody)
