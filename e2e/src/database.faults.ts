@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startPostgres, type PostgresServer } from '@latchkey/server/testing/postgres'
-import { admin, latchkey, postForm } from './latchkey-process.ts'
+import { admin, latchkey, mustBe, postForm } from './latchkey-process.ts'
 import { postgresInstallation, type PostgresInstallation } from './postgres-installation.ts'
 import type { ServeProcess } from './serve-process.ts'
 import { startSlowProxy, type SlowProxy } from './slow-proxy.ts'
@@ -47,11 +47,11 @@ beforeAll(async () => {
     audience: 'https://billing.example.com',
     scopes: [{ name: 'read', description: 'Read' }],
   })
-  expect(made.status).toBe(201)
+  mustBe(201, made)
   clients = []
   for (let i = 0; i < 10; i++) {
     const client = await admin<Client>(socket, 'POST', '/clients', { name: `client ${i}`, scopes: ['billing/read'] })
-    expect(client.status).toBe(201)
+    mustBe(201, client)
     clients.push(client.body)
   }
   changed = (await admin<Client>(socket, 'POST', '/clients', { name: 'changed', scopes: ['billing/read'] })).body
@@ -63,7 +63,11 @@ afterAll(async () => {
   installation.remove()
 })
 
-const serverOf = (n: number) => servers[n % 2] ?? expect.fail('not started')
+function serverOf(n: number): ServeProcess {
+  const server = servers[n % 2]
+  if (server === undefined) throw new Error('not started')
+  return server
+}
 const socketOf = (n: number) => serverOf(n).serving.admin_socket
 const tokenEndpointOf = (n: number) => `${serverOf(n).serving.public}/oauth2/token`
 const grant = { grant_type: 'client_credentials' }
@@ -73,38 +77,40 @@ test('known clients get tokens throughout; the rest is told soon; all is well ag
   for (const [i, client] of [...clients, ...clients].entries()) {
     expect((await postForm(tokenEndpointOf(Math.floor(i / clients.length)), client, grant)).status).toBe(200)
   }
-  const { sent, enter, stop } = startLoad()
+  const load = startLoad()
+  const { sent } = load
 
   await sleep(3000)
-  enter('stopped')
+  load.enter('stopped')
   await postgres.shutDown()
   await sleep(faultMs)
   await postgres.start()
   await recovered('stopped')
-  enter('between 1')
+  load.enter('between 1')
   await sleep(3000)
 
-  enter('frozen')
+  load.enter('frozen')
   await postgres.freeze()
   await sleep(faultMs)
   await postgres.thaw()
   await recovered('frozen')
-  enter('between 2')
+  load.enter('between 2')
   await sleep(3000)
 
-  enter('slow')
+  load.enter('slow')
   proxy.delay(150)
   await sleep(faultMs)
   proxy.delay(0)
   await recovered('slow')
-  enter('after')
+  load.enter('after')
   await sleep(3000)
-  await stop()
+  await load.stop()
 
   console.log(summary(sent))
   const of = (kind: Sent['kind'], phase?: string) =>
     sent.filter((each) => each.kind === kind && (phase === undefined || each.phase === phase))
-  const outcomes = (list: Sent[]) => [...new Set(list.map(({ outcome }) => outcome))].toSorted()
+  const outcomes = (list: Sent[]) =>
+    [...new Set(list.map(({ outcome }) => outcome))].toSorted((a, b) => String(a).localeCompare(String(b)))
 
   expect(of('known').length).toBeGreaterThan(faultMs / 50)
   expect(outcomes(of('known'))).toEqual([200])
@@ -154,13 +160,11 @@ function startLoad() {
   const send = (kind: Sent['kind'], request: Promise<{ status: number }>) => {
     const at = phase
     const began = performance.now()
-    const note = (outcome: number | string) => {
-      sent.push({ phase: at, kind, outcome, ms: performance.now() - began })
-    }
-    const done = request.then(
-      ({ status }) => note(status),
-      (error: Error) => note(error.message),
-    )
+    const done = request
+      .then(({ status }) => status, String)
+      .then((outcome) => {
+        sent.push({ phase: at, kind, outcome, ms: performance.now() - began })
+      })
     open.add(done)
     void done.then(() => open.delete(done))
   }

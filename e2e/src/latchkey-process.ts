@@ -201,3 +201,8 @@ function exchange<T>(options: object, body: string | undefined, timeoutMs?: numb
     outgoing.end(body)
   })
 }
+
+/** For what a test only prepares: throws when the answer is another. */
+export function mustBe(status: number, reply: Reply<unknown>): void {
+  if (reply.status !== status) throw new Error(`${reply.status} instead of ${status}: ${JSON.stringify(reply.body)}`)
+}

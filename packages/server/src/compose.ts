@@ -6,6 +6,7 @@ import { adminServices } from './composition/administration.ts'
 import { keyAdministration } from './composition/key-administration.ts'
 import { openCore } from './composition/core.ts'
 import { prepareListeners } from './composition/listeners.ts'
+import { keepGauges, openObservation } from './composition/observation.ts'
 import { oauthEndpoints } from './composition/oauth-endpoints.ts'
 import { createOutcomeLog } from './composition/outcome-log.ts'
 import { ownPublicSide, type PublicSide } from './composition/public-side.ts'
@@ -15,6 +16,7 @@ import { createTokenServices, forgetOldRevocations } from './composition/token-s
 import { startWorkers } from './composition/worker-pool.ts'
 import type { Config } from './config/config.ts'
 import { healthEndpoint, readinessEndpoint } from './http/health.ts'
+import { metricsEndpoint } from './metrics/metrics-endpoint.ts'
 import type { Fault } from './kernel/faults.ts'
 import { newRequestId } from './kernel/ids.ts'
 
@@ -49,8 +51,9 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   const { logger } = surroundings
   await using started = new AsyncDisposableStack()
   const listeners = prepareListeners(config, surroundings, started)
-  const core = await openCore(config, surroundings, started)
-  const log = createOutcomeLog(core, surroundings, started)
+  const observation = await openObservation(surroundings)
+  const core = await openCore(config, surroundings, started, observation)
+  const log = createOutcomeLog(core, observation, surroundings, started)
 
   // Listeners: opened before anything that names the issuer, because with port 0 only then it is known
   const ownListener = config.workers > 1 ? undefined : await listeners.openPublic()
@@ -81,7 +84,11 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   started.defer(() => remote.close())
   await remote.ready()
 
-  ownListener?.serve(oauthEndpoints(core, issuer, tokens, revocations, log, surroundings))
+  const oauth = oauthEndpoints(core, issuer, tokens, revocations, log, observation, surroundings)
+  const { revocationStreams } = oauth
+  const open = { admin: adminListener, ...(ownListener === undefined ? {} : { public: ownListener }) }
+  keepGauges(observation, { core, revocations, revocationStreams, listeners, open }, surroundings)
+  ownListener?.serve(oauth.endpoints)
   const pool = ownSide === undefined ? await startWorkers(config, logger) : undefined
   if (pool !== undefined) started.defer(() => pool.stop())
   const publicSide: PublicSide | undefined = ownSide ?? pool
@@ -92,6 +99,10 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   adminListener.serve(
     new Map([
       ['/healthz', healthEndpoint],
+      [
+        '/metrics',
+        metricsEndpoint(async () => [await observation.metrics.collect(), ...((await pool?.collectMetrics()) ?? [])]),
+      ],
       [
         '/readyz',
         readinessEndpoint([

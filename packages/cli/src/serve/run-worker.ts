@@ -29,6 +29,10 @@ export async function runWorker(): Promise<void> {
         })
       } else if (message.kind === 'reload-certificate') {
         worker?.then((running) => running.reloadCertificate()).catch(() => undefined)
+      } else if (message.kind === 'collect-metrics') {
+        worker
+          ?.then(async (running) => tell({ kind: 'metrics', snapshot: await running.collectMetrics() }))
+          .catch(() => undefined)
       } else {
         const stopped = worker?.then((running) => running.stop()) ?? Promise.resolve()
         stopped.catch(() => undefined).finally(ended)

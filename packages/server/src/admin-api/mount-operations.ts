@@ -85,7 +85,7 @@ async function perform({ name, route, procedure }: Mounted, request: FastifyRequ
   refuseEmptyParameters(input)
   const key = readIdempotencyKey(request.raw, route.idempotencyKey === true)
   const guarded = guardChange(services.change, caller.authority)
-  const attempt = key === undefined ? undefined : { actor: caller.actor, key, operation: name, input }
+  const attempt = key === undefined ? undefined : { ...caller, key, operation: name, input }
   const context: OperationContext = {
     services: {
       ...services,

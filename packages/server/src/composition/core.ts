@@ -25,6 +25,7 @@ import type { ChangeTransaction } from '../store/sql/change.ts'
 import type { ChangeNotice } from '../store/sql/touched.ts'
 import { auditPart } from './audit-part.ts'
 import { masterKeySource } from './master-key-source.ts'
+import type { Observation } from './observation.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** What every part of a server stands on: storage, keys, the registry in memory, the audit log. */
@@ -52,6 +53,7 @@ export async function openCore(
   config: Config,
   { clock, random, logger }: Surroundings,
   started: AsyncDisposableStack,
+  { metrics }: Pick<Observation, 'metrics'>,
   slot?: number,
 ): Promise<Core> {
   // Storage and keys
@@ -119,6 +121,7 @@ export async function openCore(
     clock,
     random,
     logger,
+    timings: { written: metrics.auditWritten, synced: metrics.auditSynced },
     record: async (event) => {
       const context = { actor: 'latchkey', requestId: newRequestId(random, clock.now()), now: clock.now() }
       await change(context, () => Promise.resolve({ ...done(undefined), event }))

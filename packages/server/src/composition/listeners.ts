@@ -14,6 +14,8 @@ export interface Listeners {
   adminOrigin(actualPort: number): string
   /** Reads the TLS certificate again now; without TLS it does nothing. */
   reloadCertificate(): void
+  /** When the certificate in use ends, in milliseconds since 1970; undefined without TLS. */
+  certificateEndsAt(): number | undefined
 }
 
 /** Reads what they need, so that a certificate that cannot be used shows before anything is opened. Throws Fault `tls.unusable`. */
@@ -48,5 +50,6 @@ export function prepareListeners(
     publicOrigin: (actual) => originOf(host, actual, tls ? 'https' : 'http'),
     adminOrigin: (actual) => originOf(adminHost, actual, adminTls ? 'https' : 'http'),
     reloadCertificate: () => certificate?.reload(),
+    certificateEndsAt: () => certificate?.current().notAfter,
   }
 }

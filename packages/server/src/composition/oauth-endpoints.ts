@@ -1,3 +1,4 @@
+import { endpointPaths } from '@latchkey/protocol'
 import type { OutcomeLog } from '../token-endpoint/group-commit.ts'
 import type { Endpoints } from '../http/listener.ts'
 import { introspectionEndpoint } from '../introspection-endpoint/introspection-endpoint.ts'
@@ -14,10 +15,17 @@ import { groupCommit } from '../token-endpoint/group-commit.ts'
 import { tokenEndpoint } from '../token-endpoint/token-endpoint.ts'
 import type { PublishedRevocations } from '../tokens/revocation-feed.ts'
 import type { Core } from './core.ts'
+import type { Observation } from './observation.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { TokenServices } from './token-services.ts'
 
 const metadataFreshness = { maxAgeSeconds: 300, staleIfErrorSeconds: 86_400 }
+
+export interface OauthSide {
+  readonly endpoints: Endpoints
+  /** Verifiers that follow the feed as a stream. */
+  readonly revocationStreams: () => number
+}
 
 /** What partners' programs and verifiers talk to. */
 export function oauthEndpoints(
@@ -26,24 +34,35 @@ export function oauthEndpoints(
   tokens: TokenServices,
   revocations: PublishedRevocations,
   log: OutcomeLog,
+  { watch }: Pick<Observation, 'watch'>,
   { clock }: Surroundings,
-): Endpoints {
+): OauthSide {
   const { clients, dataKeys, keys, change } = core
   const guesses = guessLimit()
   const group = groupCommit(tokens.issuer, log, clock, () => guesses.retryAfterSeconds(clock.now()))
   const authentication = { clients, dataKeys, guesses, clock, log }
   const catalogue = () => core.catalogue.current()
   const { inspector } = tokens
-  return publicEndpoints(issuer, {
+  const feed = revocationFeedEndpoint(revocations)
+  const { metadata, ...others } = {
     token: tokenEndpoint({ ...authentication, catalogue, group }),
     introspection: introspectionEndpoint({ ...authentication, inspector, catalogue }),
     revocation: revocationEndpoint({ ...authentication, inspector, change }),
-    revocations: revocationFeedEndpoint(revocations),
+    revocations: feed,
     jwks: publicDocument('application/jwk-set+json', jwksFreshness, () => keys().jwks),
     metadata: publicDocument(
       'application/json',
       metadataFreshness,
       memoize((known: Catalogue) => serverMetadata(issuer, known), catalogue),
     ),
+  }
+  const watched = (Object.keys(endpointPaths) as (keyof typeof endpointPaths)[]).map(
+    (name) => [name, watch(name, endpointPaths[name], others[name])] as const,
+  )
+  const endpoints = publicEndpoints(issuer, {
+    ...others,
+    ...Object.fromEntries(watched),
+    metadata: watch('metadata', '/.well-known/oauth-authorization-server', metadata),
   })
+  return { endpoints, revocationStreams: feed.streams }
 }

@@ -2,6 +2,7 @@ import { denialBudget } from '../audit/log/denial-budget.ts'
 import { every } from '../kernel/background.ts'
 import type { OutcomeLog } from '../token-endpoint/group-commit.ts'
 import type { Core } from './core.ts'
+import type { Observation } from './observation.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** Refusals recorded one by one for each client, and in all, in a minute. */
@@ -18,6 +19,7 @@ const knownCredentialReasons: ReadonlySet<string> = new Set([
 /** Where outcomes go: the audit log, within a budget that no stranger can use up for others, and the digests of each client. */
 export function createOutcomeLog(
   { audit, digest }: Pick<Core, 'audit' | 'digest'>,
+  { metrics }: Pick<Observation, 'metrics'>,
   { clock, logger }: Surroundings,
   started: AsyncDisposableStack,
 ): OutcomeLog {
@@ -43,5 +45,7 @@ export function createOutcomeLog(
     noteRefusal: (clientId, requestId, reason, address) => {
       digest.noteRefusal({ clientId, requestId, reason, address, at: clock.now() })
     },
+    countOutcome: (reason) => metrics.countOutcome(reason),
+    countGroup: (size) => metrics.countGroup(size),
   }
 }

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts'
 import { once } from '../kernel/background.ts'
 import { Fault } from '../kernel/faults.ts'
 import type { Logger } from '../kernel/log.ts'
+import type { MetricsSnapshot } from '../metrics/metrics.ts'
 import type { PublicSide } from './public-side.ts'
 import { drainMs } from './stopping.ts'
 import type { FromWorker, ToWorker } from './worker-messages.ts'
@@ -13,6 +14,8 @@ export interface WorkerPool extends PublicSide {
   /** What is wrong with it, for readiness: no worker serves. */
   problem(): string | undefined
   reloadCertificate(): void
+  /** The numbers of every worker that serves; those it gave before where one does not answer within a second. */
+  collectMetrics(): Promise<readonly MetricsSnapshot[]>
   /** Settles when workers do not come up any more, with the reason; otherwise never. */
   readonly failure: Promise<Fault>
 }
@@ -35,6 +38,7 @@ interface Slot {
   worker: Worker | undefined
   ready: boolean
   failedStarts: number
+  metrics: MetricsSnapshot | undefined
 }
 
 /**
@@ -43,7 +47,7 @@ interface Slot {
  */
 export async function startWorkers(config: Config, logger: Logger): Promise<WorkerPool> {
   const slots = Array.from({ length: config.workers }, (_, index): Slot => {
-    return { number: index + 1, worker: undefined, ready: false, failedStarts: 0 }
+    return { number: index + 1, worker: undefined, ready: false, failedStarts: 0, metrics: undefined }
   })
   let stopping = false
   let giveUp: (fault: Fault) => void = () => undefined
@@ -64,6 +68,8 @@ export async function startWorkers(config: Config, logger: Logger): Promise<Work
           tell(worker, stopping ? { kind: 'stop' } : { kind: 'start', slot: slot.number, config })
         } else if (message.kind === 'failed') {
           reason = new Fault(message.code, message.message, message.remedy)
+        } else if (message.kind === 'metrics') {
+          slot.metrics = message.snapshot
         } else {
           clearTimeout(timer)
           slot.ready = true
@@ -75,6 +81,7 @@ export async function startWorkers(config: Config, logger: Logger): Promise<Work
         const served = slot.ready
         slot.worker = undefined
         slot.ready = false
+        slot.metrics = undefined
         const fault = reason ?? endedFault(slot.number, code, signal)
         if (!served) {
           reject(fault)
@@ -137,6 +144,11 @@ export async function startWorkers(config: Config, logger: Logger): Promise<Work
       reloadCertificate() {
         for (const { worker } of slots) if (worker !== undefined) tell(worker, { kind: 'reload-certificate' })
       },
+      async collectMetrics() {
+        const asked = slots.map(({ worker, ready }) => (worker !== undefined && ready ? metricsOf(worker) : undefined))
+        await Promise.all(asked)
+        return slots.flatMap(({ metrics }) => (metrics === undefined ? [] : [metrics]))
+      },
       failure,
       stop,
     }
@@ -144,6 +156,28 @@ export async function startWorkers(config: Config, logger: Logger): Promise<Work
     await stop()
     throw error
   }
+}
+
+/** How long a scrape waits for a worker, in milliseconds. */
+const metricsWaitMs = 1000
+
+/** Asks a worker for its numbers. Resolves when it has given them (the pool keeps them), or has taken too long. */
+function metricsOf(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer)
+      worker.off('message', hear)
+      worker.off('exit', finish)
+      resolve()
+    }
+    const hear = ({ kind }: FromWorker): void => {
+      if (kind === 'metrics') finish()
+    }
+    const timer = setTimeout(finish, metricsWaitMs)
+    worker.on('message', hear)
+    worker.once('exit', finish)
+    tell(worker, { kind: 'collect-metrics' })
+  })
 }
 
 /** A worker whose channel is closed already is about to end, which its `exit` tells. */

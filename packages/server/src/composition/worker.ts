@@ -1,6 +1,8 @@
 import type { Config } from '../config/config.ts'
+import type { MetricsSnapshot } from '../metrics/metrics.ts'
 import { openCore } from './core.ts'
 import { prepareListeners } from './listeners.ts'
+import { keepGauges, openObservation } from './observation.ts'
 import { oauthEndpoints } from './oauth-endpoints.ts'
 import { createOutcomeLog } from './outcome-log.ts'
 import { ownPublicSide } from './public-side.ts'
@@ -12,6 +14,7 @@ import { createTokenServices } from './token-services.ts'
 export interface RunningWorker {
   readonly port: number
   reloadCertificate(): void
+  collectMetrics(): Promise<MetricsSnapshot>
   /** As the server's. */
   stop(): Promise<void>
 }
@@ -25,20 +28,24 @@ export async function startWorker(config: Config, slot: number, surroundings: Su
   if (issuer === undefined) throw new Error('a worker needs an issuer')
   await using started = new AsyncDisposableStack()
   const listeners = prepareListeners(config, surroundings, started)
-  const core = await openCore(config, surroundings, started, slot)
-  const log = createOutcomeLog(core, surroundings, started)
+  const observation = await openObservation(surroundings)
+  const core = await openCore(config, surroundings, started, observation, slot)
+  const log = createOutcomeLog(core, observation, surroundings, started)
   const tokens = createTokenServices(core, issuer, surroundings)
   const revocations = await openPublishedRevocations(core, issuer, surroundings, started)
   core.follow()
   // Last: from here on the process above hands it connections, and its siblings should not lose theirs to one that cannot serve yet.
   const listener = await listeners.openPublic()
   const side = ownPublicSide(listener, config, started)
-  listener.serve(oauthEndpoints(core, issuer, tokens, revocations, log, surroundings))
+  const { endpoints, revocationStreams } = oauthEndpoints(core, issuer, tokens, revocations, log, observation, surroundings)
+  keepGauges(observation, { core, revocations, revocationStreams, listeners, open: { public: listener } }, surroundings)
+  listener.serve(endpoints)
 
   const running = started.move()
   return {
     port: listener.port,
     reloadCertificate: () => listeners.reloadCertificate(),
+    collectMetrics: () => observation.metrics.collect(),
     async stop() {
       await side.stop()
       await running.disposeAsync()

@@ -35,6 +35,8 @@ export interface Listener {
   readonly port: number
   /** Begins to serve: until then every request is answered with 503. Apart from opening, because the issuer may be known only with the port. */
   serve(endpoints: Endpoints, rest?: RequestListener): void
+  /** Connections that are open now. */
+  connections(): Promise<number>
   /** Goes on serving, but closes each connection after its answer (RFC 9112 §9.6), so that few are left when the drain comes. */
   windDown(): void
   /** Refuses new connections, answers what comes on old ones once more, and closes. After `graceMs` what is still open is cut off. */
@@ -68,6 +70,10 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
       state.endpoints = endpoints
       state.rest = rest
     },
+    connections: () =>
+      new Promise((resolve) => {
+        server.getConnections((_error, count) => resolve(count ?? 0))
+      }),
     windDown() {
       state.windingDown = true
     },

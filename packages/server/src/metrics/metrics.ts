@@ -120,9 +120,14 @@ export function createMetrics(version: string): Metrics {
     keep: (sources) => keepGauges(sources, registers),
     async collect() {
       const [own, ofProcess] = await Promise.all([register.getMetricsAsJSON(), processRegister().getMetricsAsJSON()])
-      return [...own, ...ofProcess]
+      return [...own, ...ofProcess.map((metric) => withoutNothing(metric))]
     },
   }
+}
+
+/** A mean over nothing is no number, and prom-client writes it in a way that the format does not know. */
+function withoutNothing(metric: MetricsSnapshot[number]): MetricsSnapshot[number] {
+  return { ...metric, values: metric.values.filter(({ value }) => !Number.isNaN(value)) } as MetricsSnapshot[number]
 }
 
 let theProcess: Registry | undefined

@@ -33,6 +33,10 @@ export interface OutcomeLog {
   /** Written behind, for diagnosis. */
   noteGrant(grant: Grant): void
   noteRefusal(clientId: string, requestId: string, reason: string, address: string): void
+  /** Counts an answer of the token endpoint: undefined for a token, otherwise why there is none. */
+  countOutcome(reason: RefusalReason | undefined): void
+  /** Counts the requests that were signed, recorded and answered together. */
+  countGroup(size: number): void
 }
 
 export interface RecordedRefusal {
@@ -74,6 +78,7 @@ export function groupCommit(issuer: TokenIssuer, log: OutcomeLog, clock: Clock, 
   function flush(): void {
     const group = collecting
     collecting = []
+    log.countGroup(group.length)
     const events: TokenEvent[] = []
     const settled = group.map((pending) => ({ pending, ...settle(pending, events) }))
     const recorded = events.length === 0 ? Promise.resolve() : log.append(events)
@@ -99,7 +104,7 @@ export function groupCommit(issuer: TokenIssuer, log: OutcomeLog, clock: Clock, 
       return outcome.kind === 'grant' ? settleGrant(request, outcome, events) : settleRefusal(request, outcome, events)
     } catch (error) {
       pending.reject(error)
-      return { response: unavailable(pending.request, 'unavailable.audit'), note: () => undefined }
+      return { response: respondUnavailable(pending.request, 'unavailable.audit'), note: () => undefined }
     }
   }
 
@@ -109,6 +114,7 @@ export function groupCommit(issuer: TokenIssuer, log: OutcomeLog, clock: Clock, 
     return {
       response: respondGrant(token, grant),
       note: () => {
+        log.countOutcome(undefined)
         log.noteGrant(grant)
       },
     }
@@ -125,9 +131,15 @@ export function groupCommit(issuer: TokenIssuer, log: OutcomeLog, clock: Clock, 
     return {
       response: respondRefusal({ reason, about, usedAuthorizationHeader, retryAfterSeconds: retryAfter() }),
       note: () => {
+        log.countOutcome(reason)
         if (authenticated) log.noteRefusal(clientId, id, reason, address)
       },
     }
+  }
+
+  function unavailable(request: HttpRequest, reason: 'unavailable.audit' | 'unavailable.overload'): HttpResponse {
+    log.countOutcome(reason)
+    return respondUnavailable(request, reason)
   }
 
   return {
@@ -159,6 +171,6 @@ function grantedEvent(request: HttpRequest, grant: Grant, token: IssuedToken, cl
   }
 }
 
-function unavailable(request: HttpRequest, reason: 'unavailable.audit' | 'unavailable.overload'): HttpResponse {
+function respondUnavailable(request: HttpRequest, reason: 'unavailable.audit' | 'unavailable.overload'): HttpResponse {
   return respondRefusal({ reason, usedAuthorizationHeader: request.headers.authorization !== undefined })
 }

@@ -41,7 +41,7 @@ export async function publishRevocations(
     const before = sequence
     for (;;) {
       const { entries: found, latest } = await reads.after(sequence, readLimit)
-      entries = [...entries, ...found]
+      entries = entries.concat(found)
       const isWhole = found.length < readLimit
       // The newest sequence counts even when its entry is gone: a verifier may hold it.
       sequence = Math.max(sequence, isWhole ? latest : (found.at(-1)?.sequence ?? latest))

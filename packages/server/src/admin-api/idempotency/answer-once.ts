@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
-import type { EpochMs } from '@latchkey/protocol'
+import type { EpochMs, Scope } from '@latchkey/protocol'
 import type { Change } from '../../audit/change.ts'
 import { done } from '../../kernel/result.ts'
 import type { DataKeys } from '../../keys/data-keys.ts'
 import { seal, unseal } from '../../keys/sealing.ts'
+import { beyondRefusal, scopeBeyond } from '../access/authority.ts'
+import type { Authority } from '../access/caller.ts'
 import { ProblemError } from '../problem.ts'
 import { canonicalJson } from './canonical-json.ts'
 import type { AnswerWrites } from './ports.ts'
@@ -14,6 +16,8 @@ const keptMs = 86_400_000
 /** One create with its idempotency key (draft-ietf-httpapi-idempotency-key-header-07). */
 export interface Attempt {
   readonly actor: string
+  /** Absent: no admin scope. */
+  readonly authority?: Authority
   readonly key: string
   /** `clients.create`. */
   readonly operation: string
@@ -24,6 +28,8 @@ export interface Attempt {
 /** What is sealed: the request, to tell another one under the same key, and what the change came to. */
 interface Kept {
   readonly request: string
+  /** The admin scopes of the token that it was done with: what was made may hold as much. */
+  readonly scopes: readonly Scope[]
   readonly value: unknown
 }
 
@@ -33,7 +39,8 @@ interface Kept {
  * at a time: a repetition that arrives while the first is under way waits for it, and then gets its answer.
  *
  * The value may hold a secret that is shown once. It is sealed under a key derived from the caller's own, of which only a keyed digest is
- * stored: the database does not open it, and neither does the master key. Throws ProblemError `idempotency.mismatch`.
+ * stored: the database does not open it, and neither does the master key. A caller's token that has become smaller gets no answer of the larger one.
+ * Throws ProblemError `idempotency.mismatch`; refuses with `access.beyond_own`.
  */
 export function answerOnce<Tx extends { readonly answers: AnswerWrites }>(
   change: Change<Tx>,
@@ -49,19 +56,31 @@ export function answerOnce<Tx extends { readonly answers: AnswerWrites }>(
     const request = createHash('sha256')
       .update(canonicalJson([attempt.operation, attempt.input]))
       .digest('base64url')
+    const { authority = new Set<Scope>() } = attempt
+    // The local socket's answers are its own: no token has its name.
+    const scopes = authority === 'all' ? [] : [...authority]
     let kept: Kept | undefined
     const result = await change(context, async (tx) => {
       await tx.answers.removeExpired(context.now)
       const found = await tx.answers.find(digest)
       if (found !== undefined) {
-        kept = open(attempt.key, digest, found.sealed)
-        if (kept.request !== request) throw mismatch()
+        const opened = open(attempt.key, digest, found.sealed)
+        if (opened.request !== request) throw mismatch()
+        const beyond = scopeBeyond(authority, opened.scopes)
+        if (beyond !== undefined) {
+          // The operation's own refusals are of this type too; only its caller knows that.
+          return {
+            ok: false,
+            refusal: beyondRefusal(`it was done by a token with ${beyond}, which this one lacks`) as never,
+          }
+        }
+        kept = opened
         // Nothing has been written: leaving as a refusal rolls back, and makes no audit row.
         return { ok: false, refusal: undefined as never }
       }
       const outcome = await work(tx)
       if (outcome.ok) {
-        const plain = Buffer.from(JSON.stringify({ request, value: outcome.value } satisfies Kept))
+        const plain = Buffer.from(JSON.stringify({ request, scopes, value: outcome.value } satisfies Kept))
         const sealed = seal(Buffer.from(attempt.key), 'idempotent-answer', digest, plain)
         await tx.answers.insert({ digest, sealed, expiresAt: (context.now + keptMs) as EpochMs })
       }

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestServer, type TestServer } from '../../testing/start-test-server.ts'
-import { adminSender, expectProblem, type AdminAnswer, type SendAdmin } from '../testing/admin-request.ts'
-import { administrator, type Administrator } from '../testing/administrators.ts'
+import { adminSender, expectProblem, remoteSender, type AdminAnswer, type SendAdmin } from '../testing/admin-request.ts'
+import { administrator, getToken, type Administrator } from '../testing/administrators.ts'
 
 let server: TestServer
 let local: SendAdmin
@@ -158,6 +158,23 @@ describe('a key', () => {
 })
 
 describe('what is kept', () => {
+  it('is not for a smaller token of the same caller: a client with more than it has could be in it', async () => {
+    const caller = await administrator(server, 'clients.write', 'backup.read')
+    const smaller = remoteSender(server.adminUrl, await getToken(server, caller, 'latchkey/clients.write'))
+    const again = remoteSender(
+      server.adminUrl,
+      await getToken(server, caller, 'latchkey/clients.write latchkey/backup.read'),
+    )
+    const key = randomUUID()
+    const body = { name: 'heir', scopes: ['latchkey/backup.read'] }
+    const first = await post(caller.send, '/clients', key, body)
+    expect(first.status).toBe(201)
+    const before = await rows()
+    expectProblem(await post(smaller, '/clients', key, body), 403, 'access.beyond_own')
+    expect((await post(again, '/clients', key, body)).body).toEqual(first.body)
+    expect(await rows()).toBe(before)
+  })
+
   it('shows neither secret nor key, in no file of the database and no line of the log', async () => {
     const key = randomUUID()
     const { body } = await post(local, '/clients', key, { name: 'sealed', scopes: ['orders/read'] })

@@ -15,7 +15,7 @@ import type { AuditReader } from '../reader.ts'
 import { defaultRetentionDays, expireSegments, longSilences } from './retention.ts'
 import { takeTurns } from '../take-turns.ts'
 import type { TokenEvent } from './token-events.ts'
-import { openTokenLog, type AuditSync } from './token-log.ts'
+import { openTokenLog, type AuditSync, type LogTimings } from './token-log.ts'
 
 export interface AuditOptions {
   /** The directory of all logs; made here. No other process of the same `host` may be writing in it: its logs would be taken for crashed ones. */
@@ -47,6 +47,8 @@ export interface AuditOptions {
   readonly maxSegmentAgeMs?: number
   /** A second by default. */
   readonly checkpointIntervalMs?: number
+  /** Told how long each write and each sync of the log took. */
+  readonly timings?: LogTimings
 }
 
 /** The audit log of a running process. */
@@ -95,6 +97,7 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
     maxSegmentBytes: options.maxSegmentBytes ?? 64 * 1024 * 1024,
     maxSegmentAgeMs: options.maxSegmentAgeMs ?? dayMs,
     lastRow: () => checkpoints.lastRow(),
+    timings: options.timings,
   }
   const log = openTokenLog(logOptions, dataKeys, clock)
   const source = { log: id, host, after: registrations.at(-1)?.id ?? '', synced: () => log.synced() }

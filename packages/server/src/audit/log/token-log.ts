@@ -18,6 +18,12 @@ const closeFile = promisify(close)
 /** `interval`: on disk within 50 ms of the answer. `answer`: on disk before it. Either way in the file before the answer. */
 export type AuditSync = 'interval' | 'answer'
 
+/** Told of work on the disk as it is done, in seconds. */
+export interface LogTimings {
+  written(seconds: number): void
+  synced(seconds: number): void
+}
+
 export interface TokenLogOptions {
   /** The log's own directory; made here. */
   readonly directory: string
@@ -28,6 +34,7 @@ export interface TokenLogOptions {
   readonly maxSegmentAgeMs: number
   /** The last administrative row that is known of: the log vouches for it where a segment begins, and at its end. */
   lastRow(): RowPosition
+  readonly timings?: LogTimings | undefined
 }
 
 /** The append-only log of one process (see `segment-format.ts`). */
@@ -131,11 +138,13 @@ export function openTokenLog(options: TokenLogOptions, dataKeys: DataKeys, clock
 
   /** Writes all bytes or none: what a failed write left behind is cut off again, so that the chain goes on from the last whole group. */
   async function writeWhole(bytes: Buffer): Promise<void> {
+    const began = performance.now()
     let done = 0
     try {
       while (done < bytes.length) {
         done += await writeSome(bytes, done)
       }
+      options.timings?.written((performance.now() - began) / 1000)
     } catch (error) {
       await cutBack()
       throw error
@@ -185,10 +194,16 @@ export function openTokenLog(options: TokenLogOptions, dataKeys: DataKeys, clock
     }
   }
 
+  async function timedSync(): Promise<void> {
+    const began = performance.now()
+    await syncFile(file)
+    options.timings?.synced((performance.now() - began) / 1000)
+  }
+
   /** Syncs before the answer; when that fails nobody is answered, so the group is taken back. */
   async function syncOrBreak(): Promise<void> {
     try {
-      await syncFile(file)
+      await timedSync()
     } catch (error) {
       await cutBack()
       broken = unwritable(options.directory, error)
@@ -249,7 +264,7 @@ export function openTokenLog(options: TokenLogOptions, dataKeys: DataKeys, clock
   async function syncNow(): Promise<void> {
     const reached = position
     try {
-      await syncFile(file)
+      await timedSync()
       if (reached.n > synced.n) synced = reached
     } catch (error) {
       // What the kernel could not keep, later writes will not mend: stop answering until somebody looks.

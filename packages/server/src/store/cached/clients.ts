@@ -9,6 +9,8 @@ import type { Contact } from './contact.ts'
 export interface CachedClients extends ClientLookup {
   /** Forgets what a committed change made out of date. */
   invalidate(notice: ChangeNotice): void
+  /** How many are in memory. */
+  size(): number
 }
 
 const alwaysInContact = { isRecent: () => true }
@@ -30,6 +32,7 @@ export function cachedClients(reads: ClientReads, contact: Pick<Contact, 'isRece
 
   return {
     cached: (clientId) => (contact.isRecent() ? memory.get(clientId) : undefined),
+    size: () => memory.size,
     async load(clientId) {
       const began = generation
       loading++
