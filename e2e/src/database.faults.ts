@@ -160,13 +160,13 @@ function startLoad() {
   const send = (kind: Sent['kind'], request: Promise<{ status: number }>) => {
     const at = phase
     const began = performance.now()
-    const done = request
+    const answered = request
       .then(({ status }) => status, String)
       .then((outcome) => {
         sent.push({ phase: at, kind, outcome, ms: performance.now() - began })
       })
-    open.add(done)
-    void done.then(() => open.delete(done))
+    open.add(answered)
+    void answered.then(() => open.delete(answered))
   }
   const stranger = { client_id: 'nobody', client_secret: 'lk_test_guess' }
   const timers = [

@@ -62,6 +62,9 @@ test(
 
     // A connection for each request: they go to the workers in turn.
     for (let i = 0; i < 9; i++) expect((await postForm(`${url}/oauth2/token`, client, grant)).status).toBe(200)
+    // One scrape of the process above them has the numbers of all.
+    const metrics = await (await fetch(`${adminUrl}/metrics`)).text()
+    expect(metrics).toContain('latchkey_token_requests_total{outcome="granted",reason=""} 9\n')
     const logs = path.join(installation.directory, 'shared', 'audit')
     const granting = readdirSync(logs, { recursive: true, encoding: 'utf8' }).filter(
       (name) => name.endsWith('.jsonl') && readFileSync(path.join(logs, name), 'utf8').includes('token.granted'),

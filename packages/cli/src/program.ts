@@ -118,12 +118,7 @@ const loneCommands: readonly LoneCommand[] = [
 ]
 
 /** Commands of later versions: known, so that they are refused by name. */
-const commandsNotYet = [
-  'console',
-  'request',
-  'link',
-  'cert',
-]
+const commandsNotYet = ['console', 'request', 'link', 'cert']
 
 /** `latchkey`, ready to parse `args`: with what they name, or with all that there is. It never ends the process and writes no error: what is wrong is thrown. */
 export async function createProgram(args: readonly string[], extent: 'named' | 'whole' = 'named'): Promise<Command> {

@@ -65,12 +65,7 @@ describe('misuse ends with 2 and says what is wrong', () => {
 })
 
 describe('what this version does not have yet ends with 2 and is named', () => {
-  const commandLines = [
-    'console',
-    'request list',
-    'link create x',
-    'cert issue x --csr f',
-  ]
+  const commandLines = ['console', 'request list', 'link create x', 'cert issue x --csr f']
   it.concurrent.each(commandLines)('latchkey %s', async (commandLine) => {
     const what = /^(?:(?:key|audit) )?[a-z-]+/.exec(commandLine)?.[0]
     const result = await runCli(words(commandLine))
@@ -157,7 +152,9 @@ describe('help and version end with 0', () => {
     '%s --help says who goes on accepting what is revoked',
     async (command) => {
       const { stdout } = await runCli([...words(command), '--help'])
-      expect(stdout).toMatch(/Introspection knows it at once\. An API that checks tokens offline[^]*within a\s+second; one that follows no feed/)
+      expect(stdout).toMatch(
+        /Introspection knows it at once\. An API that checks tokens offline[^]*within a\s+second; one that follows no feed/,
+      )
     },
   )
 

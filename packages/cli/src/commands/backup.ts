@@ -73,11 +73,20 @@ async function writeWhole(
 
 async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory, 'r')
-  await handle.sync().finally(() => handle.close())
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
 }
 
 function alreadyThere(file: string): Failure {
-  return new Failure(1, 'backup.file_exists', `${file} is there already`, 'choose another name, or replace it with --force')
+  return new Failure(
+    1,
+    'backup.file_exists',
+    `${file} is there already`,
+    'choose another name, or replace it with --force',
+  )
 }
 
 function notWritten(file: string, error: unknown): Failure {

@@ -70,7 +70,8 @@ export function isBackupValue(value: unknown): value is BackupValue {
 }
 
 function isHeader(value: object): value is BackupHeader {
-  const { latchkey_backup, version, issuer, made_at, migrations, last_row, tables, key_id } = value as Partial<BackupHeader>
+  const { latchkey_backup, version, issuer, made_at, migrations, last_row, tables, key_id } =
+    value as Partial<BackupHeader>
   return (
     latchkey_backup === backupFormat &&
     [version, issuer, key_id, last_row?.mac].every((text) => typeof text === 'string') &&

@@ -26,7 +26,10 @@ export function readBackup(file: string): BackupReading {
       if (digest !== undefined) throw invalid(file, 'something follows its end')
       const line = parseLine(bytes.toString('utf8'))
       if (line === undefined) {
-        throw invalid(file, number === 1 ? 'it does not begin like a backup of this format' : `line ${number} is damaged`)
+        throw invalid(
+          file,
+          number === 1 ? 'it does not begin like a backup of this format' : `line ${number} is damaged`,
+        )
       }
       if ((line.kind === 'header') !== (number === 1)) throw invalid(file, `line ${number} is out of place`)
       if (line.kind === 'end') digest = hash.digest()

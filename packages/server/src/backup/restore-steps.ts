@@ -40,7 +40,10 @@ export const restoreSteps: readonly RestoreStep[] = [
       const sequence = Math.max(handedOut.sequence, restored.sequence)
       await endings.setGenerations(generation)
       await endings.setSequence(sequence)
-      await endings.revocations.append({ kind: 'floor', subject: '', minimum: generation, expiresAt: knownUntil(now) }, now)
+      await endings.revocations.append(
+        { kind: 'floor', subject: '', minimum: generation, expiresAt: knownUntil(now) },
+        now,
+      )
     },
   },
   {
@@ -49,7 +52,9 @@ export const restoreSteps: readonly RestoreStep[] = [
     async perform({ signingKeys, revocations }, { now, dataKeys, algorithm }) {
       const keys = await signingKeys.all()
       for (const key of keys.filter(({ purpose, state }) => purpose === 'token' && state !== 'revoked')) {
-        await signingKeys.update(sealSigningKey({ ...key, state: 'revoked', revokedAt: now }, key.publicJwk, undefined, dataKeys))
+        await signingKeys.update(
+          sealSigningKey({ ...key, state: 'revoked', revokedAt: now }, key.publicJwk, undefined, dataKeys),
+        )
         await revocations.append({ kind: 'kid', subject: key.kid, minimum: 0, expiresAt: knownUntil(now) }, now)
       }
       for (const state of ['active', 'standby'] as const) {

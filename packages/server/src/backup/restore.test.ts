@@ -134,10 +134,10 @@ describe('a restore on another machine', () => {
       entries: { kind: string; subject?: string; minimum?: number }[]
     }>()
     expect(feed.sequence).toBeGreaterThan(feedBefore.sequence)
-    const [floor] = feed.entries.filter(({ kind }) => kind === 'floor')
+    const floor = feed.entries.find(({ kind }) => kind === 'floor')
     expect(floor?.minimum).toBeGreaterThan(Math.max(...Object.values(claims.lk_credentials)))
     const kids = feed.entries.filter(({ kind }) => kind === 'kid').map(({ subject }) => subject)
-    expect(kids.toSorted()).toEqual(keysBefore.map(({ kid }) => kid).toSorted())
+    expect(new Set(kids)).toEqual(new Set(keysBefore.map(({ kid }) => kid)))
   })
 
   test('is recorded behind the row of its backup', async () => {
@@ -148,7 +148,10 @@ describe('a restore on another machine', () => {
     const second = await startOn(config)
     const { items } = await second.services.audit.list({ event: 'backup', limit: 10 })
     expect(items.map(({ event }) => event)).toEqual(['backup.restored', 'backup.started'])
-    expect(items[0]).toMatchObject({ actor: 'local-restore', details: { last_row: headerOf(file).last_row.sequence, lost: 0, version: '0.0.0-test' } })
+    expect(items[0]).toMatchObject({
+      actor: 'local-restore',
+      details: { last_row: headerOf(file).last_row.sequence, lost: 0, version: '0.0.0-test' },
+    })
   })
 
   test('is refused with another master key, and without one', async () => {
@@ -217,7 +220,9 @@ describe('a restore where an installation is', () => {
     const third = await startOn(server.config)
     const report = await third.services.audit.verify()
     expect(report.intact).toBe(false)
-    expect(report.findings.filter(({ severity }) => severity === 'problem').map(({ kind }) => kind)).toContain('cut_off')
+    expect(report.findings.filter(({ severity }) => severity === 'problem').map(({ kind }) => kind)).toContain(
+      'cut_off',
+    )
   })
 
   test('goes above generations and sequences that only the replaced database knows', async () => {
@@ -226,7 +231,9 @@ describe('a restore where an installation is', () => {
     const ahead = server.clock.now() + 3_600_000
     await server.stop()
     const db = new DatabaseSync(sqliteFile(server.config))
-    db.exec(`update credentials set generation = ${ahead}; update sequences set value = ${ahead} where name = 'revocations'`)
+    db.exec(
+      `update credentials set generation = ${ahead}; update sequences set value = ${ahead} where name = 'revocations'`,
+    )
     db.close()
     await restoreInto(server.config, { replace: true })
     const again = await startOn(server.config)
@@ -252,7 +259,10 @@ describe('a file that is not as it was made is refused, and changes nothing', ()
     ['a line behind the end', (lines) => [...lines, '["clients"]']],
     ['no MAC', (lines) => [...lines.slice(0, -1), '{"end":true,"mac":""}']],
     ['a line that is no JSON', (lines) => [...lines.slice(0, 3), '{', ...lines.slice(3)]],
-    ['a data key sealed by somebody else', (lines) => lines.map((line) => line.replace(/^(\["data_keys",.*)"(.)(?=[^"]*",\d+\]$)/, '$1"B$2'))],
+    [
+      'a data key sealed by somebody else',
+      (lines) => lines.map((line) => line.replace(/^(\["data_keys",.*)"(.)(?=[^"]*",\d+\]$)/, '$1"B$2')),
+    ],
     ['nothing in it', () => []],
   ])('%s', async (_, change) => {
     await registerClient()
@@ -295,7 +305,10 @@ describe('a file that is not as it was made is refused, and changes nothing', ()
   test('the installation that would have been replaced is as it was', async () => {
     const client = await registerClient()
     await downloadBackup(server.adminSocket, file)
-    writeLines(file, linesOf(file).filter((line) => !line.startsWith('["clients"')))
+    writeLines(
+      file,
+      linesOf(file).filter((line) => !line.startsWith('["clients"')),
+    )
     await server.stop()
     expect(await refusal(restoreInto(server.config, { replace: true }))).toBe('backup.invalid')
     const again = await startOn(server.config)
@@ -307,7 +320,10 @@ describe('the schema', () => {
   test('every table of the database is in the backup, or left out with a reason', async () => {
     await downloadBackup(server.adminSocket, file)
     const db = new DatabaseSync(sqliteFile(server.config), { readOnly: true })
-    const tables = db.prepare("select name from sqlite_schema where type = 'table'").all().map(({ name }) => String(name))
+    const tables = db
+      .prepare("select name from sqlite_schema where type = 'table'")
+      .all()
+      .map(({ name }) => String(name))
     const header = headerOf(file)
     for (const { name, columns } of header.tables) {
       const types = db.prepare(`select name, type from pragma_table_info('${name}')`).all()
@@ -317,8 +333,8 @@ describe('the schema', () => {
     }
     db.close()
     const ours = tables.filter((name) => !name.startsWith('sqlite_') && !name.startsWith('kysely_'))
-    const named = [...header.tables.map(({ name }) => name), ...Object.keys(tablesLeftOut)]
-    expect(ours.filter((name) => !named.includes(name))).toEqual([])
+    const named = new Set([...header.tables.map(({ name }) => name), ...Object.keys(tablesLeftOut)])
+    expect(ours.filter((name) => !named.has(name))).toEqual([])
     expect(header.migrations).toEqual(Object.keys(migrations).toSorted())
   })
 

@@ -59,7 +59,12 @@ export async function restore(request: RestoreRequest): Promise<Restored> {
   await refuseUnlessFree(request, backup)
 
   return target.transaction(async (tx) => {
-    const moment = { now: clock.now(), handedOut: await tx.handedOut(), dataKeys: backup.dataKeys, algorithm: request.algorithm }
+    const moment = {
+      now: clock.now(),
+      handedOut: await tx.handedOut(),
+      dataKeys: backup.dataKeys,
+      algorithm: request.algorithm,
+    }
     const lost = await tx.changesAfter(header.last_row, maxLost + 1)
     await tx.begin(header.migrations)
     await insertRows(tx, backup, shape)
@@ -76,7 +81,11 @@ export async function restore(request: RestoreRequest): Promise<Restored> {
       lost: lost.slice(0, maxLost),
       hasMoreLost: lost.length > maxLost,
     }
-    await tx.record(rowSealer(backup.dataKeys), { ...request.actor, now: moment.now }, restoredEvent(backup, lost.length))
+    await tx.record(
+      rowSealer(backup.dataKeys),
+      { ...request.actor, now: moment.now },
+      restoredEvent(backup, lost.length),
+    )
     return restored
   })
 }
@@ -134,7 +143,14 @@ async function insertRows(tx: RestoreTransaction, backup: VerifiedBackup, shape:
 /** `last_row` is where the chain of before ends and this row goes on: `audit verify` explains by it what older logs know of later rows. */
 function restoredEvent({ header, rows, contentSha256 }: VerifiedBackup, lost: number): AdminEvent {
   const { made_at, version, last_row } = header
-  const details = { made_at, version, rows, content_sha256: contentSha256.toString('hex'), last_row: last_row.sequence, lost }
+  const details = {
+    made_at,
+    version,
+    rows,
+    content_sha256: contentSha256.toString('hex'),
+    last_row: last_row.sequence,
+    lost,
+  }
   return { name: 'backup.restored', subject: '', details }
 }
 

@@ -12,7 +12,9 @@ export async function takeBackup(
   change: Change<unknown>,
   context: ChangeContext,
 ): Promise<Readable> {
-  await change(context, () => Promise.resolve({ ...done(undefined), event: { name: 'backup.started', subject: '', details: {} } }))
+  await change(context, () =>
+    Promise.resolve({ ...done(undefined), event: { name: 'backup.started', subject: '', details: {} } }),
+  )
   return writeBackup(writer, async ({ rows, bytes, sha256 }) => {
     const event = { name: 'backup.taken', subject: '', details: { rows, bytes, sha256 } } as const
     await change({ ...context, now: writer.clock.now() }, () => Promise.resolve({ ...done(undefined), event }))

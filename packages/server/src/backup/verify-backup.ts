@@ -42,7 +42,8 @@ export async function verifyBackup(file: string, masterKey: MasterKey): Promise<
   if (header === undefined) throw invalid(file, 'it has no header')
   const dataKeys = openKeysOf(file, masterKey, sealedKeys)
   const contentSha256 = reading.contentSha256()
-  if (!isMacOf(dataKeys, header.key_id, contentSha256, mac)) throw invalid(file, 'its MAC is wrong: something in it was changed')
+  if (!isMacOf(dataKeys, header.key_id, contentSha256, mac))
+    throw invalid(file, 'its MAC is wrong: something in it was changed')
   // After the MAC, these would be mistakes of ours.
   const wrong = header.tables.find(({ name, rows: expected }) => (counts.get(name) ?? 0) !== expected)
   if (wrong !== undefined) throw invalid(file, `it does not hold the ${wrong.rows} rows of ${wrong.name} that it says`)

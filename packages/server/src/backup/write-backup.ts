@@ -30,12 +30,18 @@ export interface BackupSummary {
  */
 export function writeBackup(writer: BackupWriter, finished: (summary: BackupSummary) => Promise<void>): Readable {
   let rows = 0
-  const lines = Readable.from(backupLines(writer, (count) => (rows += count)), { objectMode: false })
+  const lines = Readable.from(
+    backupLines(writer, (count) => (rows += count)),
+    { objectMode: false },
+  )
   const gzip = createGzip({ level: 6 })
   lines.once('error', (error) => gzip.destroy(error))
   // A reader that goes away ends the transaction in which the database is read.
   gzip.once('close', () => lines.destroy())
-  return Readable.from(measured(lines.pipe(gzip), () => rows, finished), { objectMode: false })
+  return Readable.from(
+    measured(lines.pipe(gzip), () => rows, finished),
+    { objectMode: false },
+  )
 }
 
 async function* backupLines(writer: BackupWriter, counted: (rows: number) => void): AsyncGenerator<Buffer> {

@@ -2,7 +2,8 @@ import type { Config } from '../config/config.ts'
 import { followCertificate } from '../http/follow-certificate.ts'
 import { maxFormBytes } from '../http/form.ts'
 import { openListener, originOf, type Listener } from '../http/listener.ts'
-import { findAddress, proxyNetworks } from '../http/peer.ts'
+import { findAddress, proxyNetworks, type IgnoredForwarding } from '../http/peer.ts'
+import type { ServerCertificate } from '../http/server-certificate.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** The listeners of a server, to be opened. */
@@ -14,8 +15,9 @@ export interface Listeners {
   adminOrigin(actualPort: number): string
   /** Reads the TLS certificate again now; without TLS it does nothing. */
   reloadCertificate(): void
-  /** When the certificate in use ends, in milliseconds since 1970; undefined without TLS. */
-  certificateEndsAt(): number | undefined
+  /** The certificate in use; undefined without TLS. */
+  certificate(): ServerCertificate | undefined
+  ignoredForwarding(): IgnoredForwarding | undefined
 }
 
 /** Reads what they need, so that a certificate that cannot be used shows before anything is opened. Throws Fault `tls.unusable`. */
@@ -34,7 +36,11 @@ export function prepareListeners(
     }
   }
   const proxies = config.trustedProxies.length === 0 ? undefined : proxyNetworks(config.trustedProxies)
-  const shared = { findAddress: findAddress(proxies), maxBodyBytes: maxFormBytes, clock, random, logger }
+  let ignored: IgnoredForwarding | undefined
+  const noteIgnored = (peer: string): void => {
+    ignored = { peer, count: (ignored?.count ?? 0) + 1 }
+  }
+  const shared = { findAddress: findAddress(proxies, noteIgnored), maxBodyBytes: maxFormBytes, clock, random, logger }
   return {
     openPublic: () =>
       openListener({ ...shared, certificate, name: 'public', host, port, portSetting: '--port or LATCHKEY_PORT' }),
@@ -50,6 +56,7 @@ export function prepareListeners(
     publicOrigin: (actual) => originOf(host, actual, tls ? 'https' : 'http'),
     adminOrigin: (actual) => originOf(adminHost, actual, adminTls ? 'https' : 'http'),
     reloadCertificate: () => certificate?.reload(),
-    certificateEndsAt: () => certificate?.current().notAfter,
+    certificate: () => certificate?.current(),
+    ignoredForwarding: () => ignored,
   }
 }

@@ -1,10 +1,6 @@
 import type { Endpoint } from '../http/exchange.ts'
-import type { Listener } from '../http/listener.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import { openTracing } from '../telemetry/tracing.ts'
-import type { PublishedRevocations } from '../tokens/revocation-feed.ts'
-import type { Core } from './core.ts'
-import type { Listeners } from './listeners.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** How a process is watched from outside. */
@@ -24,37 +20,4 @@ export async function openObservation({ version }: Pick<Surroundings, 'version'>
       return tracing === undefined ? counted : tracing.trace(route, counted)
     },
   }
-}
-
-/** What of a process is asked for its state at each scrape. */
-export interface Observed {
-  readonly core: Core
-  readonly revocations: PublishedRevocations
-  readonly revocationStreams: () => number
-  readonly listeners: Listeners
-  /** By name. */
-  readonly open: Readonly<Record<string, Listener>>
-}
-
-export function keepGauges({ metrics }: Observation, observed: Observed, { clock }: Pick<Surroundings, 'clock'>): void {
-  const { core, revocations, revocationStreams, listeners, open } = observed
-  let contactAt: number = clock.now()
-  core.onContact((asOf) => {
-    contactAt = asOf
-  })
-  metrics.keep({
-    now: () => clock.now(),
-    cachedClients: () => core.clients.size(),
-    storeContactAt: () => contactAt,
-    revocationSequence: () => revocations.sequence,
-    revocationStreams,
-    async connections() {
-      const counts = Object.entries(open).map(async ([name, listener]) => [name, await listener.connections()] as const)
-      return Object.fromEntries(await Promise.all(counts))
-    },
-    signingKeys: () => core.keys().all,
-    certificateEndsAt: () => listeners.certificateEndsAt(),
-    auditIsWritable: () => core.audit.problem() === undefined,
-    checkpointsWaitSince: () => core.audit.checkpointsWaitSince(),
-  })
 }

@@ -145,8 +145,9 @@ export async function startWorkers(config: Config, logger: Logger): Promise<Work
         for (const { worker } of slots) if (worker !== undefined) tell(worker, { kind: 'reload-certificate' })
       },
       async collectMetrics() {
-        const asked = slots.map(({ worker, ready }) => (worker !== undefined && ready ? metricsOf(worker) : undefined))
-        await Promise.all(asked)
+        await Promise.all(
+          slots.flatMap(({ worker, ready }) => (worker !== undefined && ready ? [metricsOf(worker)] : [])),
+        )
         return slots.flatMap(({ metrics }) => (metrics === undefined ? [] : [metrics]))
       },
       failure,

@@ -2,7 +2,8 @@ import type { Config } from '../config/config.ts'
 import type { MetricsSnapshot } from '../metrics/metrics.ts'
 import { openCore } from './core.ts'
 import { prepareListeners } from './listeners.ts'
-import { keepGauges, openObservation } from './observation.ts'
+import { keepGauges } from './gauges.ts'
+import { openObservation } from './observation.ts'
 import { oauthEndpoints } from './oauth-endpoints.ts'
 import { createOutcomeLog } from './outcome-log.ts'
 import { ownPublicSide } from './public-side.ts'
@@ -37,7 +38,15 @@ export async function startWorker(config: Config, slot: number, surroundings: Su
   // Last: from here on the process above hands it connections, and its siblings should not lose theirs to one that cannot serve yet.
   const listener = await listeners.openPublic()
   const side = ownPublicSide(listener, config, started)
-  const { endpoints, revocationStreams } = oauthEndpoints(core, issuer, tokens, revocations, log, observation, surroundings)
+  const { endpoints, revocationStreams } = oauthEndpoints(
+    core,
+    issuer,
+    tokens,
+    revocations,
+    log,
+    observation,
+    surroundings,
+  )
   keepGauges(observation, { core, revocations, revocationStreams, listeners, open: { public: listener } }, surroundings)
   listener.serve(endpoints)
 

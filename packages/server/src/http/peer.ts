@@ -4,6 +4,16 @@ import type { IncomingMessage } from 'node:http'
 /** Finds where a request really came from. */
 export type FindAddress = (message: IncomingMessage) => string
 
+/** A near machine that is no configured proxy forwards requests of others, and what it says of them is ignored. */
+export interface IgnoredForwarding {
+  /** The latest. */
+  readonly peer: string
+  readonly count: number
+}
+
+/** Machines on the same network: a stranger's header says nothing about how this server is set up. */
+const near = proxyNetworks(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '127.0.0.0/8', '::1', 'fc00::/7'])
+
 /** Networks of configured proxies, as CIDRs. Throws a RangeError that names the one that is none. */
 export function proxyNetworks(cidrs: readonly string[]): BlockList {
   const networks = new BlockList()
@@ -21,12 +31,18 @@ export function proxyNetworks(cidrs: readonly string[]): BlockList {
 /**
  * The source address is the socket's, unless the socket's is a configured proxy: then it is the last address of `X-Forwarded-For` that
  * is not itself a proxy. A header that cannot be read leaves the proxy's own address standing, which no client is allowed to have.
- * Every other forwarding header is ignored, and this one too from anybody else.
+ * Every other forwarding header is ignored, and this one too from anybody else; `noteIgnored` hears of it when it comes from near.
  */
-export function findAddress(proxies: BlockList | undefined): FindAddress {
+export function findAddress(
+  proxies: BlockList | undefined,
+  noteIgnored: (peer: string) => void = () => undefined,
+): FindAddress {
   return (message) => {
     const socketAddress = canonicalAddress(message.socket.remoteAddress ?? '') ?? ''
-    if (proxies === undefined || !contains(proxies, socketAddress)) return socketAddress
+    if (proxies === undefined || !contains(proxies, socketAddress)) {
+      if (message.headers['x-forwarded-for'] !== undefined && contains(near, socketAddress)) noteIgnored(socketAddress)
+      return socketAddress
+    }
     const header = message.headers['x-forwarded-for']
     if (header === undefined) return socketAddress
     const hops = (Array.isArray(header) ? header.join(',') : header).split(',')

@@ -15,11 +15,13 @@ export const faultMeanings = {
   'master_key.missing': 'The file with the master key cannot be read.',
   'master_key.wrong':
     'The master key is not 32 bytes of base64url, is readable by others, or is not the one that sealed the data.',
-  'keys.altered': 'A signing key in the database is not as it was written: somebody changed its state or another column.',
+  'keys.altered':
+    'A signing key in the database is not as it was written: somebody changed its state or another column.',
   'keys.missing': 'The database has lost keys that it had; they are never made anew.',
   'schema.older': 'The database lacks migrations of this version, and the server was told not to migrate.',
   'schema.newer': 'A newer version has migrated the database.',
-  'store.unavailable': 'The database did not do its work: away, busy, full, read-only, not to be entered, an I/O error. The message says which.',
+  'store.unavailable':
+    'The database did not do its work: away, busy, full, read-only, not to be entered, an I/O error. The message says which.',
   'store.corrupt': 'The file is no database, or a migration failed.',
   'admin_audience.taken': 'A resource server of somebody else has the audience of the admin API.',
   'audit.unwritable': 'The audit log cannot be written; no token is issued that cannot be recorded.',

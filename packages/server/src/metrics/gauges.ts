@@ -51,10 +51,15 @@ export function keepGauges(sources: GaugeSources, registers: Registry[]): void {
   gauge('latchkey_audit_writable', '1 while token events can be recorded; at 0 no token is issued.', 'min', () =>
     sources.auditIsWritable() ? 1 : 0,
   )
-  gauge('latchkey_audit_checkpoint_wait_seconds', 'How long audit checkpoints have waited for the database.', 'max', () => {
-    const since = sources.checkpointsWaitSince()
-    return since === undefined ? 0 : ageSeconds(since)
-  })
+  gauge(
+    'latchkey_audit_checkpoint_wait_seconds',
+    'How long audit checkpoints have waited for the database.',
+    'max',
+    () => {
+      const since = sources.checkpointsWaitSince()
+      return since === undefined ? 0 : ageSeconds(since)
+    },
+  )
   new Gauge({
     name: 'latchkey_connections',
     help: 'Open connections.',

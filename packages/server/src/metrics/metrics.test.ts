@@ -84,7 +84,8 @@ describe('a scrape', () => {
     await postForm(server.tokenEndpoint, { grant_type: 'made-up', client_id: 'made-up', scope: 'made-up' })
     await send(server.tokenEndpoint, { method: 'PROPFIND' })
     const { text } = await send(`${server.adminUrl}/metrics`)
-    for (const hidden of ['made-up', 'PROPFIND', clientId, clientSecret, '127.0.0.1']) expect(text).not.toContain(hidden)
+    for (const hidden of ['made-up', 'PROPFIND', clientId, clientSecret, '127.0.0.1'])
+      expect(text).not.toContain(hidden)
   })
 
   test('is there on the admin listener alone, for GET alone', async () => {

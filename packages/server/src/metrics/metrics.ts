@@ -16,8 +16,8 @@ export interface Metrics {
   /** So many requests were signed and recorded together. */
   countGroup(size: number): void
   /** A group was written to the audit log. */
-  auditWritten(seconds: number): void
-  auditSynced(seconds: number): void
+  readonly auditWritten: (seconds: number) => void
+  readonly auditSynced: (seconds: number) => void
   /** The same endpoint, counted and timed under this name. */
   watch(name: string, endpoint: Endpoint): Endpoint
   /** What is asked for its state at each scrape. */
@@ -49,7 +49,7 @@ export function createMetrics(version: string): Metrics {
   const outcomes = new Map<string | undefined, number>([[undefined, 0]])
   new Counter({
     name: 'latchkey_token_requests_total',
-    help: 'Answers of the token endpoint: granted, refused (the reason is the caller\'s) or failed (it is ours), by precise reason.',
+    help: "Answers of the token endpoint: granted, refused (the reason is the caller's) or failed (it is ours), by precise reason.",
     labelNames: ['outcome', 'reason'],
     registers,
     collect() {
@@ -127,7 +127,7 @@ export function createMetrics(version: string): Metrics {
 
 /** A mean over nothing is no number, and prom-client writes it in a way that the format does not know. */
 function withoutNothing(metric: MetricsSnapshot[number]): MetricsSnapshot[number] {
-  return { ...metric, values: metric.values.filter(({ value }) => !Number.isNaN(value)) } as MetricsSnapshot[number]
+  return { ...metric, values: metric.values.filter(({ value }) => !Number.isNaN(value)) }
 }
 
 let theProcess: Registry | undefined

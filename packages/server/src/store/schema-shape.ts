@@ -18,7 +18,7 @@ export async function schemaShape(names: readonly string[]): Promise<readonly Ta
     }
     const tables = await db.introspection.getTables()
     const shapes = tables.map(({ name, columns }) => ({ name, columns: columns.map((column) => column.name) }))
-    return inOrderOfReference(shapes, await references(db))
+    return inOrderOfReference(shapes, await readReferences(db))
   } finally {
     await db.destroy()
   }
@@ -29,7 +29,7 @@ interface Reference {
   readonly to: string
 }
 
-async function references(db: Kysely<Schema>): Promise<readonly Reference[]> {
+async function readReferences(db: Kysely<Schema>): Promise<readonly Reference[]> {
   const { rows } = await sql<Reference>`
     select tables.name as "from", keys."table" as "to"
     from sqlite_schema as tables join pragma_foreign_key_list(tables.name) as keys

@@ -51,7 +51,8 @@ describe('with an SDK', () => {
       'latchkey.request_id': answer.headers['x-request-id'],
     })
     const text = JSON.stringify([span?.attributes, span?.events, span?.status, span?.name])
-    for (const secret of [clientSecret, String(answer.json()['access_token']), clientId]) expect(text).not.toContain(secret)
+    for (const secret of [clientSecret, String(answer.json()['access_token']), clientId])
+      expect(text).not.toContain(secret)
   })
 
   test('a refusal is no error of the server; a broken traceparent begins a trace of its own', async () => {

@@ -1,3 +1,4 @@
+import type * as OpenTelemetry from '@opentelemetry/api'
 import type { Endpoint } from '../http/exchange.ts'
 
 /** Wraps endpoints so that each request leaves a span. */
@@ -12,7 +13,7 @@ export interface Tracing {
  * and the request id; never a header, a parameter or a body. The trace of the caller is taken over (W3C Trace Context), as the SDK's propagator reads it.
  */
 export async function openTracing(version: string): Promise<Tracing | undefined> {
-  let api: typeof import('@opentelemetry/api')
+  let api: typeof OpenTelemetry
   try {
     api = await import('@opentelemetry/api')
   } catch {

@@ -1,7 +1,6 @@
 import { adminPrefix, backupRoute } from '@latchkey/admin-contract'
 import type { FastifyInstance } from 'fastify'
 import { describeError } from '../../kernel/faults.ts'
-import type { RequestId } from '../../kernel/ids.ts'
 import type { Logger } from '../../kernel/log.ts'
 import { refuseOtherMethods } from '../mount-operations.ts'
 import type { AdminServices } from '../services.ts'
@@ -16,7 +15,7 @@ export function mountBackup(app: FastifyInstance, services: AdminServices, logge
     const { caller } = request
     if (caller === undefined) throw new Error('an operation was reached by nobody')
     const now = services.clock.now()
-    const backup = await services.takeBackup({ actor: caller.actor, requestId: request.id as RequestId, now })
+    const backup = await services.takeBackup({ actor: caller.actor, requestId: request.id, now })
     backup.once('error', (error) => {
       logger.error({ requestId: request.id, error: describeError(error) }, 'a backup was not finished')
     })

@@ -31,6 +31,8 @@ export interface CheckpointStatement extends LogPosition {
   /** Segments before this one were deleted by the retention policy. */
   readonly firstSegment: number
   readonly row: RowPosition
+  /** How long the process had run, in milliseconds by a clock that nobody can set. Absent in checkpoints of versions that did not say. */
+  readonly ranMs?: number | undefined
 }
 
 /** A signed statement that a log had come this far. Kept in the database, away from the files that it vouches for. */
@@ -42,8 +44,8 @@ export interface Checkpoint extends CheckpointStatement {
 }
 
 export function signCheckpoint(key: CheckpointKey, statement: CheckpointStatement, at: EpochMs): Checkpoint {
-  const { log, host, after, firstSegment, segment, n, mac, row } = statement
-  const unsigned = { log, host, after, firstSegment, segment, n, mac, row, at, kid: key.kid }
+  const { log, host, after, firstSegment, segment, n, mac, row, ranMs } = statement
+  const unsigned = { log, host, after, firstSegment, segment, n, mac, row, ranMs, at, kid: key.kid }
   return { ...unsigned, signature: sign(null, canonical(unsigned), key.privateKey).toString('base64url') }
 }
 
@@ -58,7 +60,7 @@ export function isGenuineCheckpoint(key: CheckpointKey, checkpoint: Checkpoint):
 }
 
 function canonical(checkpoint: Omit<Checkpoint, 'signature'>): Buffer {
-  const { log, host, after, firstSegment, segment, n, mac, row, at, kid } = checkpoint
+  const { log, host, after, firstSegment, segment, n, mac, row, ranMs, at, kid } = checkpoint
   const members = [log, host, after, firstSegment, segment, n, mac, row.sequence, row.mac, at, kid]
-  return Buffer.from(JSON.stringify(['latchkey audit checkpoint', ...members]))
+  return Buffer.from(JSON.stringify(['latchkey audit checkpoint', ...members, ...(ranMs === undefined ? [] : [ranMs])]))
 }

@@ -64,11 +64,12 @@ async function endLog(registration: LogRegistration, options: EndingOptions): Pr
       'an earlier process ended while it wrote the audit log; the torn end was set aside',
     )
   }
-  const { host, after, firstSegment, row } = checkpoint
+  const { host, after, firstSegment, row, ranMs } = checkpoint
   const now = options.clock.now()
   // Retention counts on this time, and a clock that is wrong now must not make the log a long one: the process made a checkpoint each second.
   const endedBy = Math.min(now, checkpoint.at + maxUnknownMs) as EpochMs
-  const statement = { ...recovery.position, log: id, host, after, firstSegment, row }
+  const ran = ranMs === undefined ? undefined : ranMs + endedBy - checkpoint.at
+  const statement = { ...recovery.position, log: id, host, after, firstSegment, row, ranMs: ran }
   const final = signCheckpoint(checkpointKey, statement, endedBy)
   await store.saveCheckpoint(id, final, now)
   logger.info({ log: id, records: recovery.position.n }, 'ended the audit log of a process that did not close it')

@@ -12,6 +12,8 @@ export interface CheckpointSource {
   readonly after: string
   /** The last record known to be on the disk: a checkpoint never runs ahead of it. */
   synced(): LogPosition
+  /** How long the process has run, in milliseconds, whatever was done to the clock. */
+  ranMs(): number
 }
 
 /** Keeps the database's checkpoint of the log that is being written up to date. */
@@ -45,7 +47,11 @@ export function keepCheckpoints(
   let waitingSince: number | undefined
 
   function sign(row: RowPosition) {
-    return signCheckpoint(key, { ...source.synced(), log, host, after, firstSegment, row }, clock.now())
+    return signCheckpoint(
+      key,
+      { ...source.synced(), log, host, after, firstSegment, row, ranMs: source.ranMs() },
+      clock.now(),
+    )
   }
 
   async function attempt(work: () => Promise<void>): Promise<void> {

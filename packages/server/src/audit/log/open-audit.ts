@@ -47,6 +47,8 @@ export interface AuditOptions {
   readonly maxSegmentAgeMs?: number
   /** A second by default. */
   readonly checkpointIntervalMs?: number
+  /** When expired segments are first looked for, after the start; then each day. Ten minutes by default. */
+  readonly firstExpiryMs?: number
   /** Told how long each write and each sync of the log took. */
   readonly timings?: LogTimings
 }
@@ -64,13 +66,16 @@ export interface Audit {
   checkpointsWaitSince(): number | undefined
   /** Saves a checkpoint now, if there is anything new. Runs each second by itself. */
   saveCheckpoint(): Promise<void>
-  /** Deletes segments that have expired. Runs each day by itself, not at the start. */
+  /** Deletes segments that have expired. Runs by itself ten minutes after the start, and then each day. */
   expire(): Promise<void>
   /** Closes the log and leaves its final checkpoint. Calling it again does nothing. */
   close(): Promise<void>
 }
 
 const dayMs = 86_400_000
+
+/** Time to see that the clock is wrong before anything is deleted; and a server that does not last so long has other worries. */
+const firstExpiryMs = 600_000
 
 /**
  * Ends the logs that crashed processes left, registers a new one and opens it. Throws Fault `audit.unwritable` or `store.unavailable`.
@@ -100,7 +105,13 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
     timings: options.timings,
   }
   const log = openTokenLog(logOptions, dataKeys, clock)
-  const source = { log: id, host, after: registrations.at(-1)?.id ?? '', synced: () => log.synced() }
+  const source = {
+    log: id,
+    host,
+    after: registrations.at(-1)?.id ?? '',
+    synced: () => log.synced(),
+    ranMs: () => Math.round(monotonic() - startedAt),
+  }
   const checkpoints = keepCheckpoints(source, store, checkpointKey, clock, logger)
   await checkpoints.register()
 
@@ -124,15 +135,20 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
       logger.warn({ error: describeError(error) }, 'expired audit segments were not looked for')
     })
   }
-  const expiryTimer = setInterval(expireQuietly, dayMs)
+  const expires = options.expires !== false
+  let expiryTimer = expires
+    ? setTimeout(() => {
+        expireQuietly()
+        expiryTimer = setInterval(expireQuietly, dayMs).unref()
+      }, options.firstExpiryMs ?? firstExpiryMs)
+    : undefined
   const checkpointTimer = setInterval(() => {
     void checkpoints.save()
     log.check()
     // An empty group shows when the disk takes records again: a server that is not ready is asked for no tokens that would.
     if (log.problem() !== undefined) log.append([]).catch(() => undefined)
   }, options.checkpointIntervalMs ?? 1000)
-  expiryTimer.unref()
-  if (options.expires === false) clearInterval(expiryTimer)
+  expiryTimer?.unref()
   checkpointTimer.unref()
   let closing: Promise<void> | undefined
 

@@ -225,3 +225,62 @@ test('nothing expires at the start itself', async () => {
   await live.expire()
   expect(await files(closed)).toHaveLength(10)
 })
+
+test('a server that is started again every six hours expires what is old, by itself', async () => {
+  const closed = await open()
+  await fill(closed, 5)
+  await closed.close()
+  for (let starts = 0; starts < 8 * 4; starts++) {
+    const live = await open()
+    house.clock.advance(dayMs / 4)
+    await appendGroups(live, house.clock, [1])
+    await live.close()
+  }
+  await open({ firstExpiryMs: 1 })
+  await expect.poll(() => files(closed), { timeout: 10_000 }).toEqual([3, 4, 5].map((segment) => name(segment)))
+  expect(heldBack()).toBe(false)
+})
+
+test('a clock that leapt while an earlier process ran, and is still wrong, deletes nothing', async () => {
+  const closed = await open()
+  await fill(closed, 5)
+  await closed.close()
+  let passed = 0
+  const leaping = await open({ monotonic: () => passed })
+  await fill(leaping, 2)
+  passed = dayMs
+  house.clock.advance(730 * dayMs)
+  await appendGroups(leaping, house.clock, [1])
+  await leaping.close()
+  for (let starts = 0; starts < 3; starts++) {
+    const live = await open()
+    await live.expire()
+    await live.close()
+  }
+  expect(heldBack()).toBe(true)
+  expect(await files(closed)).toHaveLength(5)
+  // Days in which it runs count from then on.
+  const live = await open()
+  house.clock.advance(6 * dayMs)
+  await live.expire()
+  expect(await files(closed)).toHaveLength(4)
+})
+
+test('how long a process ran cannot be written into the database by somebody else', async () => {
+  const closed = await open()
+  await fill(closed, 2)
+  await closed.close()
+  const live = await open()
+  const row = await house.db
+    .selectFrom('audit_logs')
+    .select('checkpoint')
+    .where('id', '=', closed.logId)
+    .executeTakeFirstOrThrow()
+  const checkpoint = JSON.parse(row.checkpoint ?? '') as { ranMs?: number }
+  expect(checkpoint.ranMs).toBeGreaterThan(0)
+  for (const ranMs of [undefined, 900 * dayMs]) {
+    const changed = JSON.stringify({ ...checkpoint, ranMs })
+    await house.db.updateTable('audit_logs').set({ checkpoint: changed }).where('id', '=', closed.logId).execute()
+    expect(problemKinds(await verifyAudit(live.reader))).toContain('forged')
+  }
+})

@@ -20,9 +20,10 @@ import { parseLine, readSegmentHeader } from './segment-format.ts'
  * checkpoints only, so that nobody can have segments deleted by writing an old date into a file. Before a file goes, a signed checkpoint says
  * so, and with `record` an audit row: what is missing without them was removed by somebody.
  *
- * A wrong clock must not delete evidence. So nothing expires at a start, only each day that the process runs; and the clock is believed only
- * as far as time is known to have passed: within this process by the monotonic clock, before it by `longSilences`. Where it says more, the
- * segments stay, and a warning says so. After a real pause of months they therefore stay that much longer.
+ * A wrong clock must not delete evidence. So the clock is believed only as far as time is known to have passed: within this process by the
+ * monotonic clock; within earlier ones by what they have signed about themselves; between them for two days at most. However often a server is
+ * started, the days in which it runs add up, and a leap of the clock never does. Where the clock says more, the segments stay, and a
+ * warning says so. After a real pause of months they therefore stay that much longer. Nothing expires in the first minutes after a start.
  */
 export const defaultRetentionDays = 400
 
@@ -30,7 +31,10 @@ const dayMs = 86_400_000
 /** So much of a time in which no process ran counts. */
 const maxSilenceMs = 2 * dayMs
 
-/** A time without a process, as the clocks of the processes before and after tell it. */
+/** How far clock and passed time may part while a process runs, in milliseconds: small corrections add up. */
+const toleratedDriftMs = 3_600_000
+
+/** A time that does not count in full: without a process, or one in which the clock went further than time did. */
 export interface Silence {
   readonly until: number
   /** How much of it does not count. */
@@ -38,9 +42,9 @@ export interface Silence {
 }
 
 /**
- * Where the time between two logs, or before `now`, the start of this process, is longer than two days: either nobody was running, or a clock
- * is wrong. Taken from the logs' own signed words: their ids and last checkpoints; logs without a genuine one do not count.
- * What is not seen through: a clock that leapt while an earlier process ran, and is still wrong.
+ * Where the time between two logs, or before `now`, the start of this process, is longer than two days, and where a process has seen its clock leap:
+ * either nobody was running, or a clock is wrong. Taken from the logs' own signed words: their ids and last checkpoints; logs without a genuine
+ * one do not count. What is not seen through: a leap that a version noted which did not sign how long it ran.
  */
 export function longSilences(
   earlier: readonly LogRegistration[],
@@ -49,13 +53,16 @@ export function longSilences(
 ): Silence[] {
   const runs = earlier.flatMap(({ id, checkpoint }) => {
     if (checkpoint === undefined || checkpoint.log !== id || !isGenuineCheckpoint(checkpointKey, checkpoint)) return []
-    return [{ from: timeOfRequestId(id.padEnd(26, '0')) ?? checkpoint.at, to: checkpoint.at }]
+    const from = timeOfRequestId(id.padEnd(26, '0')) ?? checkpoint.at
+    return [{ from, to: checkpoint.at, ranMs: checkpoint.ranMs ?? checkpoint.at - from }]
   })
   const silences: Silence[] = []
   let reached: number | undefined
-  for (const { from, to } of [...runs, { from: now, to: now }].toSorted((x, y) => x.from - y.from)) {
+  for (const { from, to, ranMs } of [...runs, { from: now, to: now, ranMs: 0 }].toSorted((x, y) => x.from - y.from)) {
     const excessMs = from - (reached ?? from) - maxSilenceMs
     if (excessMs > 0) silences.push({ until: from, excessMs })
+    const leaptMs = to - from - ranMs - toleratedDriftMs
+    if (leaptMs > 0) silences.push({ until: to, excessMs: leaptMs })
     reached = Math.max(reached ?? to, to)
   }
   return silences
@@ -131,8 +138,8 @@ async function noteExpiry(
     return
   }
   // The time stays that of the log's end: it tells when the last segment expires.
-  const { log, host, after, segment, n, mac, row, at } = checkpoint
-  const statement = { log, host, after, segment, n, mac, row, firstSegment: firstKept }
+  const { log, host, after, segment, n, mac, row, ranMs, at } = checkpoint
+  const statement = { log, host, after, segment, n, mac, row, ranMs, firstSegment: firstKept }
   await retention.store.expireBefore(logId, signCheckpoint(retention.checkpointKey, statement, at))
 }
 

@@ -13,7 +13,7 @@ export const tablesLeftOut: Readonly<Record<string, string>> = {
 /** What differs between backends when all of a database is read at one moment. */
 export interface SnapshotDialect {
   /** Opens a transaction that sees one moment for as long as it lasts, and that no writer waits for. */
-  begin(): Promise<{ readonly db: Kysely<Schema>; end(): Promise<void> }>
+  begin(): Promise<{ readonly db: Kysely<Schema>; readonly end: () => Promise<void> }>
   /** All rows of a table, in pages of some hundred. */
   pages(db: Kysely<Schema>, table: TableShape): AsyncIterable<readonly Readonly<Record<string, BackupValue>>[]>
 }
@@ -74,7 +74,7 @@ export async function backupShape(migrations: readonly string[]): Promise<readon
 
 async function countRows(db: Kysely<Schema>, table: string): Promise<number> {
   const { rows } = await sql<{ n: number }>`select count(*) as n from ${sql.table(table)}`.execute(db)
-  return Number(rows[0]?.n ?? 0)
+  return rows[0]?.n ?? 0
 }
 
 /** The columns of a table, for a select. */

@@ -42,13 +42,13 @@ function restoreTransaction(tx: Kysely<Schema>): RestoreTransaction {
   const touched = collectTouched()
   return {
     handedOut: async () =>
-      (await appliedMigrations(tx)).length === 0 ? { generation: 0, sequence: 0 } : await handedOut(tx),
+      (await appliedMigrations(tx)).length === 0 ? { generation: 0, sequence: 0 } : handedOut(tx),
     async changesAfter(row, limit) {
       if ((await appliedMigrations(tx)).length === 0) return []
       const audit = auditLogStore(tx)
       const [same] = await audit.rows(row.sequence - 1, 1)
       const goesOn = row.sequence === 0 || (same?.sequence === row.sequence && same.mac === row.mac)
-      return goesOn ? await audit.rows(row.sequence, limit) : []
+      return goesOn ? audit.rows(row.sequence, limit) : []
     },
     async begin(names) {
       await removeTables(tx)

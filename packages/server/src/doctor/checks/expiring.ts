@@ -1,0 +1,49 @@
+import { dayMs, days, failed, fine, warning, type Look } from '../subject.ts'
+
+/** A certificate that ends sooner should have been renewed by now, in milliseconds. */
+const certificateWarningMs = 14 * dayMs
+
+/** The schedule looks each second; a key that is so much over its time shows that it does not get to it. */
+const overdueMs = dayMs
+
+export const secrets: Look = async ({ database, clock }) => {
+  const soon = await database.expiringSecrets()
+  const [first] = soon
+  if (first === undefined) return fine('no secret in use ends within 30 days')
+  const inDays = days(Math.max(0, first.expiresAt - clock.now()))
+  return warning(
+    `${soon.length} secret(s) end within 30 days, the first in ${inDays} day(s): ${first.id} of ${first.clientId}`,
+    `latchkey secret add ${first.clientId}, deliver it, then revoke the old one`,
+  )
+}
+
+export const certificate: Look = ({ certificate: current, clock, issuer }) => {
+  const inUse = current()
+  if (inUse === undefined) return fine('TLS does not end here: look after the certificate where it does')
+  const leftMs = inUse.notAfter - clock.now()
+  const renew = 'renew it and replace the files: they are read again within five seconds'
+  if (leftMs <= 0) return failed(`the TLS certificate ended ${days(leftMs)} day(s) ago`, renew)
+  if (leftMs < certificateWarningMs) return warning(`the TLS certificate ends in ${days(leftMs)} day(s)`, renew)
+  const { hostname } = new URL(issuer)
+  return inUse.covers(hostname)
+    ? fine(`the TLS certificate ends in ${days(leftMs)} days`)
+    : warning(
+        `the TLS certificate is not made out to ${hostname}, the host of the issuer`,
+        'get one that is, unless a proxy with another certificate stands before this server',
+      )
+}
+
+export const signingKeys: Look = ({ keys, keyRules, clock }) => {
+  const { active, all } = keys()
+  if (!all.some((key) => key.state === 'standby')) {
+    return warning('no standby key is published', 'look at the log: the schedule makes one within a second')
+  }
+  const signsForMs = clock.now() - (active.activatedAt ?? active.createdAt)
+  if (keyRules.rotationMs !== undefined && signsForMs > keyRules.rotationMs + overdueMs) {
+    return warning(
+      `the signing key ${active.kid} is ${days(signsForMs - keyRules.rotationMs)} day(s) overdue for rotation`,
+      'look at the log for why the schedule does not rotate, or run `latchkey key rotate`',
+    )
+  }
+  return fine(`${active.algorithm} key ${active.kid} signs since ${days(signsForMs)} day(s), a standby key is published`)
+}
