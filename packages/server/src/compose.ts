@@ -69,12 +69,19 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   const revocations = await openPublishedRevocations(core, issuer, surroundings, started)
   const keys = keyAdministration(core, config, surroundings, started)
   core.follow()
-  const services = adminServices(core, config, issuer, tokens, keys, surroundings)
+  const opened: { socketPath?: string } = {}
+  const facts = {
+    certificate: () => listeners.certificate(),
+    ignoredForwarding: () => listeners.ignoredForwarding(),
+    socketPath: () => opened.socketPath,
+  }
+  const services = adminServices(core, config, issuer, tokens, keys, facts, surroundings)
   const socket = await openAdminSocket({
     app: createLocalAdminApp(services, logger),
     dataDirectory: core.directory.path,
     socketPath: config.adminSocket,
   })
+  opened.socketPath = socket.path
   started.defer(() => socket.close())
   const requestId = newRequestId(surroundings.random, surroundings.clock.now())
   await keepAdminResourceServer(core.change, { actor: 'latchkey', requestId, now: surroundings.clock.now() })

@@ -6,6 +6,8 @@ import { verifyAudit } from '../audit/verify/verify.ts'
 import { takeBackup } from '../backup/take-backup.ts'
 import type { Config } from '../config/config.ts'
 import { serverFindings } from '../doctor/server-findings.ts'
+import type { DoctorSubject } from '../doctor/subject.ts'
+import { steadiness } from '../kernel/elapsed.ts'
 import type { KeyAdministration } from '../keys/key-administration.ts'
 import type { Core } from './core.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -14,6 +16,9 @@ import type { TokenServices } from './token-services.ts'
 /** The doctor speaks of secrets that end within this time. */
 const secretWarningMs = 30 * 86_400_000
 
+/** What the doctor asks of the listeners and the socket. */
+export type DoctorFacts = Pick<DoctorSubject, 'certificate' | 'ignoredForwarding' | 'socketPath'>
+
 /** Everything that the admin API stands on. */
 export function adminServices(
   core: Core,
@@ -21,10 +26,12 @@ export function adminServices(
   issuer: string,
   tokens: TokenServices,
   keyAdministrator: KeyAdministration,
+  facts: DoctorFacts,
   { clock, random, version }: Surroundings,
 ): AdminServices {
   const { store, clients, catalogue, change, audit, keys, dataKeys } = core
   const { doctor } = store
+  const isSteady = steadiness(clock)
   return {
     clock,
     random,
@@ -54,12 +61,19 @@ export function adminServices(
       serverFindings({
         config,
         issuer,
-        keys,
         clock,
+        isSteady,
+        keys,
+        keyRules: keyAdministrator.rules,
         auditProblem: () => audit.problem(),
-        checkDatabase: () => doctor.check(),
-        lastAuditTime: () => doctor.lastAuditTime(),
-        expiringSecrets: () => doctor.expiringSecrets(clock.now(), (clock.now() + secretWarningMs) as EpochMs),
+        auditLogs: () => store.auditLogs.logs(),
+        isOwnLog: (host) => audit.reader.isHere(host),
+        ...facts,
+        database: {
+          ...doctor,
+          expiringSecrets: () => doctor.expiringSecrets(clock.now(), (clock.now() + secretWarningMs) as EpochMs),
+          pendingMigrations: () => store.pendingMigrations(),
+        },
       }),
   }
 }

@@ -32,7 +32,7 @@ export function keepGauges({ metrics }: Observation, observed: Observed, { clock
       return Object.fromEntries(await Promise.all(counts))
     },
     signingKeys: () => core.keys().all,
-    certificateEndsAt: () => listeners.certificateEndsAt(),
+    certificateEndsAt: () => listeners.certificate()?.notAfter,
     auditIsWritable: () => core.audit.problem() === undefined,
     checkpointsWaitSince: () => core.audit.checkpointsWaitSince(),
   })

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -88,6 +88,14 @@ describe('from a file', () => {
       expect(fault.code).toBe('master_key.wrong')
       expect(fault.remedy).toBe(`chmod 600 ${file}`)
     }
+  })
+
+  test.skipIf(process.getuid?.() !== 0)('0440 is taken from root and root’s group alone', async () => {
+    await writeFile(file, text)
+    await chmod(file, 0o440)
+    expect(readMasterKey({ kind: 'file', path: file })).toEqual(bytes)
+    await chown(file, 0, 65_534)
+    expect(refusal({ kind: 'file', path: file }).code).toBe('master_key.wrong')
   })
 
   test.each([0o600, 0o400])('mode %o is taken', async (mode) => {

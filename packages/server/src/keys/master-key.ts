@@ -30,7 +30,7 @@ export function readMasterKey(source: MasterKeySource): MasterKey {
       { cause: error },
     )
   }
-  if ((statSync(source.path).mode & 0o077) !== 0) {
+  if (isOpenToOthers(source.path)) {
     throw new Fault(
       'master_key.wrong',
       `others may read the master key file ${source.path}`,
@@ -38,6 +38,13 @@ export function readMasterKey(source: MasterKeySource): MasterKey {
     )
   }
   return parseMasterKey(text.trim(), source.path)
+}
+
+/** Of files of root's that only root's group may read nobody learns anything who could not read everything: systemd hands out credentials so. */
+function isOpenToOthers(file: string): boolean {
+  const { mode, uid, gid } = statSync(file)
+  if (uid === 0 && gid === 0 && (mode & 0o777) === 0o440) return false
+  return (mode & 0o077) !== 0
 }
 
 function parseMasterKey(text: string, origin: string): MasterKey {

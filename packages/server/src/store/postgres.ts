@@ -100,6 +100,12 @@ function serverDialect(settings: ConnectionSettings): Dialect {
         'create a schema on its search_path, and grant it USAGE and CREATE',
       )
     },
+    async now(db) {
+      const { rows } = await sql<{
+        now: number
+      }>`select (extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(db)
+      return rows[0]?.now
+    },
     async checkSoundness(db) {
       // The server checks its pages as it reads them (data_checksums); what can be asked from here is that every table can be read.
       for (const { name } of await db.introspection.getTables()) {

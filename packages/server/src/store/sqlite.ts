@@ -55,6 +55,8 @@ const embedded: Dialect = {
   wakeOthers: () => Promise.resolve(),
   whileNobodyElseMigrates: (db, work) => work(db),
   schemaName: () => Promise.resolve(undefined),
+  // Its clock is this machine's.
+  now: () => Promise.resolve(undefined),
   async checkSoundness(db) {
     const { rows } = await sql<{ quick_check: string }>`pragma quick_check(1)`.execute(db)
     return rows[0]?.quick_check ?? 'no answer'

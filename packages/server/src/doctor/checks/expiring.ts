@@ -45,5 +45,7 @@ export const signingKeys: Look = ({ keys, keyRules, clock }) => {
       'look at the log for why the schedule does not rotate, or run `latchkey key rotate`',
     )
   }
-  return fine(`${active.algorithm} key ${active.kid} signs since ${days(signsForMs)} day(s), a standby key is published`)
+  return fine(
+    `${active.algorithm} key ${active.kid} signs since ${days(signsForMs)} day(s), a standby key is published`,
+  )
 }

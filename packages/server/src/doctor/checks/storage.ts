@@ -46,7 +46,9 @@ export const backups: Look = async ({ database, clock, config }) => {
   const last = await database.lastTimeOf('backup.taken')
   const remedy = 'run `latchkey backup FILE` each day, and keep the file and the master key apart from this machine'
   if (last === undefined) {
-    return config.mode === 'dev' ? fine('no backup was ever taken; for development none is needed') : warning('no backup was ever taken', remedy)
+    return config.mode === 'dev'
+      ? fine('no backup was ever taken; for development none is needed')
+      : warning('no backup was ever taken', remedy)
   }
   const ageMs = clock.now() - last
   return ageMs > backupMaxAgeMs
@@ -69,5 +71,9 @@ export const otherServers: Look = async ({ auditLogs, isOwnLog, clock }) => {
       'if one is gone for good, keep the files of its audit log; if it is meant to run, look at it',
     )
   }
-  return fine(hosts.size === 0 ? 'no other server is in contact with the database' : `also on this database: ${[...hosts.keys()].join(', ')}`)
+  return fine(
+    hosts.size === 0
+      ? 'no other server is in contact with the database'
+      : `also on this database: ${[...hosts.keys()].join(', ')}`,
+  )
 }

@@ -26,7 +26,10 @@ export const clock: Look = async ({ clock: own, database, isSteady }) => {
     return warning(`the clock is ${Math.round(ahead / 1000)} s behind the last recorded change`, synchronise)
   }
   if (!isSteady()) {
-    return warning('the clock was set by more than an hour while the server ran', `${synchronise}, then restart the server`)
+    return warning(
+      'the clock was set by more than an hour while the server ran',
+      `${synchronise}, then restart the server`,
+    )
   }
   return fine(theirs === undefined ? 'the clock has not stepped back' : 'the clock agrees with that of the database')
 }
@@ -44,7 +47,11 @@ export const proxies: Look = ({ config, ignoredForwarding }) => {
   }
   const ignored = ignoredForwarding()
   return ignored === undefined
-    ? fine(config.trustedProxies.length === 0 ? 'no proxy is trusted' : 'trusted_proxies is narrow, and nobody else near forwards')
+    ? fine(
+        config.trustedProxies.length === 0
+          ? 'no proxy is trusted'
+          : 'trusted_proxies is narrow, and nobody else near forwards',
+      )
     : warning(
         `${ignored.peer}, which is no trusted proxy, forwards requests of others (X-Forwarded-For, ${ignored.count} times)`,
         'if it is a proxy of yours, put its address into trusted_proxies: its callers share one limit until then',
@@ -62,10 +69,7 @@ export const permissions: Look = ({ config, socketPath }) => {
   ]
   // A TLS key may belong to a group of those who renew it.
   const forGroups = config.tls === undefined ? [] : [config.tls.key]
-  const open = [
-    ...places.filter((place) => isOpen(place, 0o077)),
-    ...forGroups.filter((place) => isOpen(place, 0o007)),
-  ]
+  const open = [...places.filter((place) => isOpen(place, 0o077)), ...forGroups.filter((place) => isOpen(place, 0o007))]
   return open.length === 0
     ? fine('only this user reads data, keys and socket')
     : failed(`others may read ${open.join(', ')}`, `chmod go= ${open.join(' ')}`)
@@ -75,13 +79,14 @@ export const permissions: Look = ({ config, socketPath }) => {
 function isOpen(place: string, bits: number): boolean {
   const found = statSync(place, { throwIfNoEntry: false })
   // What belongs to root and its group is read by nobody who could not read everything (systemd's credentials).
-  if (found === undefined || (found.uid === 0 && found.gid === 0 && (found.mode & 0o037) === 0)) return false
+  if (found === undefined || (found.uid === 0 && found.gid === 0 && (found.mode & 0o777) === 0o440)) return false
   return (found.mode & bits) !== 0
 }
 
 export const issuer: Look = async ({ issuer: name, config }) => {
   const url = authorizationServerMetadataUrl(name)
-  const remedy = 'clients must reach this server at its issuer: look at DNS, proxy and certificate there; from here alone it may also be a firewall'
+  const remedy =
+    'clients must reach this server at its issuer: look at DNS, proxy and certificate there; from here alone it may also be a firewall'
   let found: unknown
   try {
     const answer = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(issuerWaitMs) })

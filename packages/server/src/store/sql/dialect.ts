@@ -13,6 +13,8 @@ export interface Dialect {
   whileNobodyElseMigrates(db: Kysely<Schema>, work: (db: Kysely<Schema>) => Promise<void>): Promise<void>
   /** Where tables are made; undefined where there is one place only. Throws Fault `store.unavailable` when there is none. */
   schemaName(db: Kysely<Schema>): Promise<string | undefined>
+  /** Milliseconds since 1970 by the clock of the database; undefined where it has none of its own. */
+  now(db: Kysely<Schema>): Promise<number | undefined>
   /** The database's own check of itself; `ok` when it is sound. */
   checkSoundness(db: Kysely<Schema>): Promise<string>
 }

@@ -15,6 +15,10 @@ export interface DoctorReads {
   check(): Promise<string>
   /** When the last administrative change was recorded. */
   lastAuditTime(): Promise<number | undefined>
+  /** When the last administrative event of this name was recorded. */
+  lastTimeOf(event: string): Promise<number | undefined>
+  /** Milliseconds since 1970 by the clock of the database; undefined where it has none but this machine's. */
+  now(): Promise<number | undefined>
   /** Secrets in force of enabled clients that end before this moment, soonest first, ten at most. */
   expiringSecrets(now: EpochMs, before: EpochMs): Promise<ExpiringSecret[]>
   /** Throws Fault `store.unavailable` when the database does not answer. */
@@ -28,6 +32,17 @@ export function doctorReads(db: Kysely<Schema>): DoctorReads {
       const row = await db.selectFrom('audit_rows').select('at').orderBy('sequence', 'desc').limit(1).executeTakeFirst()
       return row?.at
     },
+    async lastTimeOf(event) {
+      const row = await db
+        .selectFrom('audit_rows')
+        .select('at')
+        .where('event', '=', event)
+        .orderBy('sequence', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return row?.at
+    },
+    now: () => dialectOf(db).now(db),
     async expiringSecrets(now, before) {
       const rows = await db
         .selectFrom('credentials')
