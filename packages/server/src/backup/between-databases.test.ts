@@ -39,7 +39,11 @@ async function backupUnderLoad(server: TestServer, file: string) {
   const meanwhile: Registered[] = []
   const statuses: number[] = []
   const writing = (async () => {
-    while (load.goesOn) meanwhile.push(await server.registerClient(['configurations/read']))
+    while (load.goesOn) {
+      meanwhile.push(await server.registerClient(['configurations/read']))
+      // The embedded database answers at once: without a turn of the event loop nothing else would ever come.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
   })()
   const asking = (async () => {
     for (let i = 0; load.goesOn; i++)
