@@ -1,0 +1,64 @@
+import type { EpochMs, Scope } from '@latchkey/protocol'
+
+/** Everything that people are told by mail, and teams' programs by webhook. What stands under `secret` goes into mail only, never into a webhook, log or error. */
+export type Notice =
+  /** To the contact: prove that the address is yours. The link also is the status page. */
+  | NoticeOf<'request.confirm_address', RequestWords, { readonly statusLink: string }>
+  /** To the team: one more waits. */
+  | NoticeOf<'request.submitted', RequestWords & { readonly contactAddress: string; readonly scopes: readonly Scope[] }>
+  /** To the team: the requester answered, changed or withdrew it. */
+  | NoticeOf<'request.amended', RequestWords & { readonly contactAddress: string }>
+  | NoticeOf<'request.withdrawn', RequestWords & { readonly contactAddress: string }>
+  /** To the contact. */
+  | NoticeOf<'request.changes_requested', RequestWords & { readonly message: string }, { readonly statusLink: string }>
+  | NoticeOf<
+      'request.approved',
+      RequestWords & {
+        readonly clientId: string
+        readonly approved: readonly { readonly scope: Scope; readonly endsAt: EpochMs | undefined }[]
+        readonly refused: readonly Scope[]
+        readonly reason: string | undefined
+      },
+      { readonly statusLink: string }
+    >
+  | NoticeOf<'request.rejected', RequestWords & { readonly reason: string }, { readonly statusLink: string }>
+  | NoticeOf<'request.expired', RequestWords>
+  /** To the contact: the one message that carries a delivery link. */
+  | NoticeOf<
+      'link.ready',
+      LinkWords & { readonly expiresAt: EpochMs; readonly needsCode: boolean },
+      { readonly deliveryLink: string }
+    >
+  /** To contact and team: somebody was shown the credential. */
+  | NoticeOf<'link.claimed', LinkWords & { readonly claimedAt: EpochMs; readonly disownUntil: EpochMs }>
+  /** To contact and team: nobody confirmed or used it, so it was revoked. */
+  | NoticeOf<'link.undelivered', LinkWords>
+  /** To contact and team: "That was not me." */
+  | NoticeOf<'link.disowned', LinkWords & { readonly claimedAt: EpochMs; readonly revoked: boolean }>
+  /** To the team: somebody with the link guesses at its code. */
+  | NoticeOf<'link.locked', LinkWords>
+
+export type NoticeKind = Notice['kind']
+
+interface NoticeOf<Kind extends string, Words, Secret = undefined> {
+  readonly kind: Kind
+  /** Names what it is about: the id of the request or link. */
+  readonly about: string
+  readonly words: Words
+  readonly secret: Secret
+}
+
+export interface RequestWords {
+  readonly requestId: string
+  readonly organisation: string
+  readonly applicationName: string
+}
+
+export interface LinkWords {
+  readonly linkId: string
+  readonly clientId: string
+  readonly clientName: string
+}
+
+/** Who is told: the team at its configured addresses and webhook, or one address of a contact. */
+export type NoticeAudience = { readonly kind: 'team' } | { readonly kind: 'contact'; readonly address: string }
