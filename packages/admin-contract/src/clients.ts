@@ -11,6 +11,10 @@ const clientShape = {
   name: z.string(),
   state: z.enum(['enabled', 'disabled']),
   scopes: z.array(z.string()),
+  /** Until when it holds a scope; absent where none ends. */
+  scope_ends: z.record(z.string(), field.epochSeconds).optional(),
+  /** Whom to write to about its credentials. */
+  contact_address: z.string().optional(),
   token_ttl_seconds: z.int().optional(),
   created_at: field.epochSeconds,
   updated_at: field.epochSeconds,
@@ -54,6 +58,7 @@ export const clients = {
         body: z.strictObject({
           name: field.displayName,
           scopes: scopes.min(1),
+          contact_address: field.contactAddress.optional(),
           token_ttl_seconds: field.tokenTtlSeconds.optional(),
           secret_expires_in: field.expiresInSeconds.optional(),
         }),
@@ -80,7 +85,8 @@ export const clients = {
   update: operation(routes.update, {
     tags: ['clients'],
     summary: 'Change a client',
-    description: 'What is absent stays. Taking a scope away or shortening its tokens ends the tokens that it has.',
+    description:
+      'What is absent stays. Taking a scope away, an earlier end of one, or shortening its tokens ends the tokens that it has.',
   })
     .input(
       z.strictObject({
@@ -89,6 +95,9 @@ export const clients = {
           name: field.displayName.optional(),
           add_scopes: scopes.optional(),
           remove_scopes: scopes.optional(),
+          /** By scope, when it ends; null: it does not. */
+          scope_ends: z.record(field.scope, field.endSeconds.nullable()).optional(),
+          contact_address: field.contactAddress.nullable().optional(),
           token_ttl_seconds: field.tokenTtlSeconds.nullable().optional(),
           revision: field.revision.optional(),
         }),

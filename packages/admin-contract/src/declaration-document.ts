@@ -33,13 +33,24 @@ const resourceServer = z.strictObject({
   scopes: z.array(scope).max(maxScopes),
 })
 
-/** A client as the file wants it. Without `state` it stays as it is: a file must not enable by silence what was disabled in an emergency. */
+/** Whole seconds, in UTC: `2027-01-31T00:00:00Z`. */
+const moment = z.iso
+  .datetime({ precision: 0, error: 'a moment in UTC, for example 2027-01-31T00:00:00Z' })
+  .meta({ examples: ['2027-01-31T00:00:00Z'] })
+
+/**
+ * A client as the file wants it. Without `state` it stays as it is: a file must not enable by silence what was disabled in an emergency. Nor does
+ * silence touch `contact_address` or `scope_ends`.
+ */
 const client = z.strictObject({
   client_id: field.clientId,
   name: withoutSecret(field.displayName),
   state: z.enum(['enabled', 'disabled']).optional(),
+  contact_address: field.contactAddress.optional(),
   token_ttl_seconds: field.tokenTtlSeconds.optional(),
   scopes: z.array(field.scope).max(maxScopes),
+  /** By scope, when it ends; one that is not named here has no end. */
+  scope_ends: z.record(field.scope, moment).optional(),
 })
 
 /**
@@ -91,6 +102,13 @@ function contradictions({ resource_servers: servers = [], clients = [] }: Docume
   }
   for (const [i, each] of clients.entries()) {
     found.push(...repetitions(['clients', i, 'scopes'], undefined, each.scopes))
+    for (const scope of Object.keys(each.scope_ends ?? {})) {
+      if (!each.scopes.includes(scope))
+        found.push({
+          path: ['clients', i, 'scope_ends', scope],
+          message: `the client is not to have the scope ${scope}`,
+        })
+    }
     for (const [j, held] of each.scopes.entries()) {
       const slash = held.indexOf('/')
       const names = offered.get(held.slice(0, slash))

@@ -55,7 +55,9 @@ const declarationExport = z.strictObject({
       name: z.string(),
       state: z.enum(['enabled', 'disabled']).optional(),
       token_ttl_seconds: z.int().optional(),
+      contact_address: z.string().optional(),
       scopes: z.array(z.string()),
+      scope_ends: z.record(z.string(), z.string()).optional(),
     }),
   ),
 })

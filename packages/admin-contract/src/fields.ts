@@ -45,6 +45,16 @@ export const displayName: z.ZodString = z
   .regex(/\S/, 'not only spaces')
   .meta({ examples: ['Billing of Acme'] })
 
+/** An e-mail address, as mail systems take it; whether it is anybody's is not checked. */
+export const contactAddress: z.ZodString = z
+  .string()
+  .max(254)
+  .regex(
+    /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$/,
+    'an e-mail address',
+  )
+  .meta({ examples: ['integration@acme.example'] })
+
 export const description: z.ZodString = z
   .string()
   .max(500)
@@ -99,3 +109,6 @@ export const resourceParameters: z.ZodArray<z.ZodString> = z
 
 /** The end of the year 9999: later ones have no ISO 8601 form of four digits. */
 export const latestEpochSeconds = 253_402_300_799
+
+/** A moment at which something ends. */
+export const endSeconds: z.ZodNumber = z.int().min(0).max(latestEpochSeconds)

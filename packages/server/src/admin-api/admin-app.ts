@@ -1,5 +1,6 @@
 import { adminPrefix, type AdminScope } from '@latchkey/admin-contract'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { readJsonBodies } from '../http/read-json.ts'
 import { newRequestId } from '../kernel/ids.ts'
 import type { Logger } from '../kernel/log.ts'
 import type { TokenInspector } from '../tokens/inspect.ts'
@@ -12,7 +13,6 @@ import { describeFailure } from './describe-failure.ts'
 import { mountOperations, refuseOtherMethods } from './mount-operations.ts'
 import { problemDocument, ProblemError, problemMediaType } from './problem.ts'
 import { problemKind } from './problem-kinds.ts'
-import { readJsonBodies } from './read-json.ts'
 import type { AdminServices } from './services.ts'
 
 declare module 'fastify' {

@@ -1,4 +1,5 @@
 import { ORPCError } from '@orpc/server'
+import { UnreadableBody } from '../http/read-json.ts'
 import { describeError, Fault } from '../kernel/faults.ts'
 import { UnreadableCursor } from '../kernel/unreadable-cursor.ts'
 import { invalidRequest, type ValidationIssue } from './invalid-request.ts'
@@ -14,6 +15,7 @@ const retryAfterSeconds = 5
 export function describeFailure(failure: unknown): ProblemError {
   if (failure instanceof ProblemError) return failure
   if (failure instanceof Fault) return describeFault(failure)
+  if (failure instanceof UnreadableBody) return describeUnreadable(failure)
   if (failure instanceof UnreadableCursor)
     return invalidRequest([{ path: ['query', 'cursor'], message: failure.message }])
   if (failure instanceof ORPCError) {
@@ -29,6 +31,12 @@ function describeFault(fault: Fault): ProblemError {
     detail: `${describeError(fault)}; ${fault.remedy}`,
     headers: { 'retry-after': String(retryAfterSeconds) },
   })
+}
+
+function describeUnreadable({ message: detail, field }: UnreadableBody): ProblemError {
+  if (field === undefined) return new ProblemError('request.malformed', { detail })
+  const errors = [{ in: 'body' as const, field, message: 'stands twice in one object' }]
+  return new ProblemError('request.malformed', { detail, field, errors })
 }
 
 /** Fastify's own refusals. Their messages can quote the request, so that none is passed on. */

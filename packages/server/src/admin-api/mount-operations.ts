@@ -1,6 +1,7 @@
 import { adminPrefix, adminRoutes, type AdminRoute } from '@latchkey/admin-contract'
 import { call, type AnyProcedure } from '@orpc/server'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { brokenText, findBrokenText } from '../http/broken-text.ts'
 import type { RequestId } from '../kernel/ids.ts'
 import { guardChange } from './access/guard-change.ts'
 import { answerOnce } from './idempotency/answer-once.ts'
@@ -8,7 +9,6 @@ import { readIdempotencyKey } from './idempotency/read-key.ts'
 import { invalidRequest } from './invalid-request.ts'
 import type { OperationContext } from './operation.ts'
 import { ProblemError } from './problem.ts'
-import { refuseBrokenText } from './refuse-broken-text.ts'
 import { adminRouter } from './router.ts'
 import { openCursor, sealCursor, type List } from './sealed-cursor.ts'
 import type { AdminServices } from './services.ts'
@@ -81,7 +81,8 @@ async function perform({ name, route, procedure }: Mounted, request: FastifyRequ
   if (caller === undefined) throw new Error('an operation was reached by nobody')
   const { dataKeys } = services.maker
   const input = inputOf(request)
-  refuseBrokenText(input)
+  const broken = findBrokenText(input)
+  if (broken !== undefined) throw invalidRequest([{ path: broken, message: brokenText }])
   refuseEmptyParameters(input)
   const key = readIdempotencyKey(request.raw, route.idempotencyKey === true)
   const guarded = guardChange(services.change, caller.authority)

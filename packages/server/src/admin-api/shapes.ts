@@ -12,6 +12,11 @@ export function clientShape(client: Client): contract.Client {
     name: client.name,
     state: client.state,
     scopes: [...client.scopes],
+    scope_ends:
+      client.scopeEnds.size === 0
+        ? undefined
+        : Object.fromEntries([...client.scopeEnds].map(([scope, end]) => [scope, toSeconds(end)])),
+    contact_address: client.contactAddress,
     token_ttl_seconds: client.tokenTtlSeconds,
     created_at: toSeconds(client.createdAt),
     updated_at: toSeconds(client.updatedAt),

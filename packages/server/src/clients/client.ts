@@ -22,6 +22,10 @@ export interface Client {
   readonly state: ClientState
   /** Granted scopes, sorted. */
   readonly scopes: readonly Scope[]
+  /** Until when it holds a scope; a scope that is not named here has no end. Only granted scopes are. */
+  readonly scopeEnds: ReadonlyMap<Scope, EpochMs>
+  /** Whom to write to about its credentials: an e-mail address. */
+  readonly contactAddress: string | undefined
   /** Upper bound on the life of its tokens, in seconds; the resource server's may be lower. */
   readonly tokenTtlSeconds: number | undefined
   readonly createdAt: EpochMs

@@ -35,7 +35,11 @@ export function compileClient(record: ClientRecord): CompiledClient {
     secrets: new Map(credentials.flatMap((credential) => compileSecret(credential))),
     local,
     grants,
-    defaultGrant: scopeSet([...grants].filter(([, server]) => !server.exclusive)),
+    scopeEnds: client.scopeEnds,
+    defaultGrant: scopeSet(
+      [...grants].filter(([, server]) => !server.exclusive),
+      client.scopeEnds,
+    ),
   }
 }
 

@@ -33,6 +33,8 @@ export interface ScopeSet {
   readonly audience: string | readonly string[]
   /** The lowest lifetime that one of the resource servers asks for. */
   readonly tokenTtlSeconds: number | undefined
+  /** When the first of the scopes ends; undefined: none does. */
+  readonly endsAt: EpochMs | undefined
 }
 
 /** A client as the token path knows it: immutable, with everything looked up beforehand. */
@@ -46,6 +48,8 @@ export interface CompiledClient {
   readonly local: CompiledCredential
   /** Every granted scope with its resource server. */
   readonly grants: ReadonlyMap<Scope, CompiledResourceServer>
+  /** Until when scopes are granted, those of {@link grants} that end. */
+  readonly scopeEnds: ReadonlyMap<Scope, EpochMs>
   /** What a call without `scope` and `resource` gets: all grants but the exclusive ones. */
   readonly defaultGrant: ScopeSet
 }

@@ -13,6 +13,8 @@ export interface ClientRegistration {
   readonly clientId: ClientId
   readonly name: string
   readonly scopes: readonly Scope[]
+  readonly scopeEnds?: ReadonlyMap<Scope, EpochMs> | undefined
+  readonly contactAddress?: string | undefined
   readonly tokenTtlSeconds?: number | undefined
   readonly state: ClientState
 }
@@ -20,6 +22,7 @@ export interface ClientRegistration {
 export interface NewClient {
   readonly name: string
   readonly scopes: readonly Scope[]
+  readonly contactAddress?: string | undefined
   readonly tokenTtlSeconds?: number | undefined
   /** End of its first secret; absent: it has none. */
   readonly secretExpiresAt?: EpochMs | undefined
@@ -48,11 +51,12 @@ export function createClient(
 ): Promise<Result<CreatedClient, ChangeRefusal>> {
   return change(context, async (tx) => {
     const clientId = randomLowercase(maker.random, clientIdLength) as ClientId
-    const { name, scopes, tokenTtlSeconds } = input
+    const { name, scopes, tokenTtlSeconds, contactAddress } = input
     const registered = await registerClient(tx, maker, context, {
       clientId,
       name,
       scopes,
+      contactAddress,
       tokenTtlSeconds,
       state: 'enabled',
     })
@@ -90,6 +94,8 @@ export async function registerClient(
     resourceServer: undefined,
     state: input.state,
     scopes: checked.value,
+    scopeEnds: endsOf(checked.value, input.scopeEnds),
+    contactAddress: input.contactAddress,
     tokenTtlSeconds: input.tokenTtlSeconds,
     createdAt: context.now,
     updatedAt: context.now,
@@ -98,4 +104,16 @@ export async function registerClient(
   await tx.clients.insert(client)
   await tx.clients.insertCredential(makeLocalCredential(maker, client.clientId, context.now))
   return done(client)
+}
+
+/** The ends of these scopes alone, in whole seconds. */
+export function endsOf(
+  scopes: readonly Scope[],
+  ends: ReadonlyMap<Scope, EpochMs> | undefined,
+): ReadonlyMap<Scope, EpochMs> {
+  return new Map(
+    [...(ends ?? [])].flatMap(([scope, end]) =>
+      scopes.includes(scope) ? [[scope, (Math.floor(end / 1000) * 1000) as EpochMs] as const] : [],
+    ),
+  )
 }

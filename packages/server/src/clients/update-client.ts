@@ -1,4 +1,4 @@
-import type { Scope } from '@latchkey/protocol'
+import type { EpochMs, Scope } from '@latchkey/protocol'
 import type { Change, ChangeContext, ChangeOutcome } from '../audit/change.ts'
 import type { AdminEventName } from '../audit/events.ts'
 import { refuseChange, type ChangeRefusal } from '../kernel/refusal.ts'
@@ -6,6 +6,7 @@ import { done, type Result } from '../kernel/result.ts'
 import type { ResourceServerWrites } from '../resource-servers/ports.ts'
 import type { Client, ClientId, ClientState } from './client.ts'
 import { checkScopes } from './check-scopes.ts'
+import { endsOf } from './create-client.ts'
 import type { ClientRecord } from './compile.ts'
 import { endTokensOfClient, type EndAccessTransaction } from './end-access.ts'
 import type { ClientWrites } from './ports.ts'
@@ -14,6 +15,10 @@ export interface ClientUpdate {
   readonly name?: string | undefined
   readonly addScopes?: readonly Scope[] | undefined
   readonly removeScopes?: readonly Scope[] | undefined
+  /** Until when it holds a scope; undefined: without end. A scope that is added and not named here has none, others keep theirs. */
+  readonly scopeEnds?: ReadonlyMap<Scope, EpochMs | undefined> | undefined
+  /** `null` takes it away. */
+  readonly contactAddress?: string | null | undefined
   /** `null` takes the limit away. */
   readonly tokenTtlSeconds?: number | null | undefined
 }
@@ -23,7 +28,7 @@ interface Transaction extends EndAccessTransaction {
 }
 
 /**
- * Changes a client. Taking a scope away, or shortening its tokens, ends the tokens that it has.
+ * Changes a client. Taking a scope away, an earlier end of one, or shortening its tokens, ends the tokens that it has.
  * Refuses with `client.unknown`, `client.is_resource_server`, `scope.unknown` (adding one that is not registered, removing one that it does not hold).
  */
 export function updateClient(
@@ -52,17 +57,31 @@ export async function updateClientWithin(
   if (notHeld !== undefined) {
     return refuseChange('scope.unknown', `${clientId} does not hold ${notHeld}`, 'remove_scopes')
   }
+  const scopes = [...new Set([...before.scopes, ...added.value])].filter((scope) => !removed.has(scope)).toSorted()
+  const ended = [...(input.scopeEnds?.keys() ?? [])].find((scope) => !scopes.includes(scope))
+  if (ended !== undefined) return refuseChange('scope.unknown', `${clientId} does not hold ${ended}`, 'scope_ends')
+  const scopeEnds = new Map(before.scopeEnds)
+  for (const scope of added.value) scopeEnds.delete(scope)
+  for (const [scope, end] of input.scopeEnds ?? []) {
+    if (end === undefined) scopeEnds.delete(scope)
+    else scopeEnds.set(scope, end)
+  }
   const client: Client = {
     ...before,
     name: input.name ?? before.name,
-    scopes: [...new Set([...before.scopes, ...added.value])].filter((scope) => !removed.has(scope)).toSorted(),
+    scopes,
+    scopeEnds: endsOf(scopes, scopeEnds),
+    contactAddress: input.contactAddress === undefined ? before.contactAddress : (input.contactAddress ?? undefined),
     tokenTtlSeconds:
       input.tokenTtlSeconds === undefined ? before.tokenTtlSeconds : (input.tokenTtlSeconds ?? undefined),
     updatedAt: context.now,
     revision: before.revision + 1,
   }
   await tx.clients.update(client)
-  const narrowed = before.scopes.some((scope) => !client.scopes.includes(scope)) || isShorter(before, client)
+  const narrowed =
+    before.scopes.some((scope) => !client.scopes.includes(scope)) ||
+    isShorter(before, client) ||
+    endsEarlier(before, client)
   if (narrowed) await endTokensOfClient(tx, found.value, context.now)
   return {
     ...done(client),
@@ -70,8 +89,8 @@ export async function updateClientWithin(
       name: 'client.updated',
       subject: clientId,
       details: {
-        before: { name: before.name, scopes: before.scopes, token_ttl_seconds: before.tokenTtlSeconds },
-        after: { name: client.name, scopes: client.scopes, token_ttl_seconds: client.tokenTtlSeconds },
+        before: auditShape(before),
+        after: auditShape(client),
         tokens_ended: narrowed,
       },
     },
@@ -146,6 +165,17 @@ export async function findClient(
     )
   }
   return done(record)
+}
+
+function auditShape({ name, scopes, scopeEnds, tokenTtlSeconds }: Client) {
+  const ends = scopeEnds.size === 0 ? {} : { scope_ends: Object.fromEntries(scopeEnds) }
+  return { name, scopes, ...ends, token_ttl_seconds: tokenTtlSeconds }
+}
+
+function endsEarlier(before: Client, after: Client): boolean {
+  return [...after.scopeEnds].some(
+    ([scope, end]) => end < (before.scopeEnds.get(scope) ?? Infinity) && before.scopes.includes(scope),
+  )
 }
 
 function isShorter(before: Client, after: Client): boolean {

@@ -1,4 +1,4 @@
-import type { Scope } from '@latchkey/protocol'
+import type { EpochMs, Scope } from '@latchkey/protocol'
 import type { ClientId, ClientState } from '../clients/client.ts'
 import type { ResourceServerScope } from '../resource-servers/resource-server.ts'
 
@@ -25,4 +25,8 @@ export interface DeclaredClient {
   readonly state: ClientState | undefined
   readonly tokenTtlSeconds: number | undefined
   readonly scopes: readonly Scope[]
+  /** Undefined: as they are, and a new client's scopes have none. */
+  readonly scopeEnds: ReadonlyMap<Scope, EpochMs> | undefined
+  /** Undefined: as it is; a new client has none. */
+  readonly contactAddress: string | undefined
 }

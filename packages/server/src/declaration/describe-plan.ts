@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { EpochMs } from '@latchkey/protocol'
 import type { ClientStep, Plan, ResourceServerStep, Step } from './plan.ts'
 
 /** One thing that changes, as scalars: `before` is null for what is added, `after` for what is taken away. */
@@ -59,8 +60,23 @@ function clientChanges({ before, after }: ClientStep): StepChange[] {
     change('name', before?.name, after?.name),
     change('state', stateBefore, after?.state ?? stateBefore),
     change('token_ttl_seconds', before?.tokenTtlSeconds, after?.tokenTtlSeconds),
+    change('contact_address', before?.contactAddress, after?.contactAddress ?? (after && before?.contactAddress)),
     ...listChanges('scopes', before?.scopes, after?.scopes),
+    ...endChanges({ before, after }),
   ].filter((each) => each.before !== each.after)
+}
+
+/** A scope that goes takes its end with it: of that nothing is said. */
+function endChanges({ before, after }: Pick<ClientStep, 'before' | 'after'>): StepChange[] {
+  const ends = after?.scopeEnds ?? before?.scopeEnds
+  return (after?.scopes ?? [])
+    .toSorted()
+    .map((scope) => change(`scope_ends.${scope}`, isoMoment(before?.scopeEnds.get(scope)), isoMoment(ends?.get(scope))))
+}
+
+/** As a document writes it: whole seconds in UTC. */
+export function isoMoment(at: EpochMs | undefined): string | undefined {
+  return at === undefined ? undefined : new Date(at).toISOString().replace(/\.\d{3}Z$/, 'Z')
 }
 
 function change(

@@ -80,9 +80,14 @@ function scopeBeyond(
   const added = after.scopes.filter((scope) => before?.scopes.includes(scope) !== true)
   const isLarger =
     added.length > 0 ||
+    (before !== undefined && after.scopeEnds !== undefined && endsLater(before.scopeEnds, after.scopeEnds)) ||
     (before?.state === 'disabled' && after.state === 'enabled') ||
     (after.tokenTtlSeconds ?? Infinity) > (before?.tokenTtlSeconds ?? Infinity)
   return isLarger ? after.scopes.find((scope) => isBeyond(scope)) : undefined
+}
+
+function endsLater(before: Client['scopeEnds'], after: Client['scopeEnds']): boolean {
+  return [...before].some(([scope, end]) => (after.get(scope) ?? Infinity) > end)
 }
 
 /** Scopes that are taken away or go with their resource server, and that somebody who stays as he is would still hold. */

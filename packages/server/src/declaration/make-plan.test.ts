@@ -90,6 +90,13 @@ describe('a step for what differs, and nothing for what does not', () => {
     ['name', { name: 'new' }, [['name', 'acme', 'new']], []],
     ['a scope less', { scopes: ['shop/read'] as Scope[] }, [['scopes', 'shop/write', null]], ['acme']],
     ['disabled', { state: 'disabled' }, [['state', 'enabled', 'disabled']], ['acme']],
+    ['a contact', { contactAddress: 'a@acme.example' }, [['contact_address', null, 'a@acme.example']], []],
+    [
+      'an end',
+      { scopeEnds: new Map([['shop/read' as Scope, Date.UTC(2027, 0, 31) as EpochMs]]) },
+      [['scope_ends.shop/read', null, '2027-01-31T00:00:00Z']],
+      ['acme'],
+    ],
     ['shorter tokens', { tokenTtlSeconds: 60 }, [['token_ttl_seconds', null, 60]], ['acme']],
   ]
   it.each(clientCases)('client: %s', (_what, change, changes, ends) => {
@@ -286,6 +293,8 @@ function client(clientId: string, scopes: string[]): Client {
     resourceServer: undefined,
     state: 'enabled',
     scopes: scopes as Scope[],
+    scopeEnds: new Map(),
+    contactAddress: undefined,
     tokenTtlSeconds: undefined,
     createdAt: at,
     updatedAt: at,
@@ -297,8 +306,8 @@ function declared({ name, audience, exclusive, tokenTtlSeconds, scopes }: Resour
   return { name, audience, exclusive, tokenTtlSeconds, scopes }
 }
 
-function wanted({ clientId, name, tokenTtlSeconds, scopes }: Client): DeclaredClient {
-  return { clientId, name, state: undefined, tokenTtlSeconds, scopes }
+function wanted({ clientId, name, tokenTtlSeconds, scopes, scopeEnds, contactAddress }: Client): DeclaredClient {
+  return { clientId, name, state: undefined, tokenTtlSeconds, scopes, scopeEnds, contactAddress }
 }
 
 function listed(step: Parameters<typeof stepChanges>[0] | undefined): unknown[] {

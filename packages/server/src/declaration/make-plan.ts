@@ -103,6 +103,9 @@ function losesAccess(before: Client, after: DeclaredClient): boolean {
   const kept = new Set(after.scopes)
   return (
     before.scopes.some((scope) => !kept.has(scope)) ||
+    [...(after.scopeEnds ?? [])].some(
+      ([scope, end]) => end < (before.scopeEnds.get(scope) ?? Infinity) && before.scopes.includes(scope),
+    ) ||
     (after.tokenTtlSeconds ?? Infinity) < (before.tokenTtlSeconds ?? Infinity) ||
     (after.state === 'disabled' && before.state === 'enabled')
   )
@@ -130,8 +133,14 @@ function isSameClient(before: Client, after: DeclaredClient): boolean {
   return (
     before.name === after.name &&
     (after.state === undefined || before.state === after.state) &&
+    (after.contactAddress === undefined || before.contactAddress === after.contactAddress) &&
+    (after.scopeEnds === undefined || isSameEnds(before.scopeEnds, after.scopeEnds)) &&
     before.tokenTtlSeconds === after.tokenTtlSeconds &&
     before.scopes.length === after.scopes.length &&
     after.scopes.every((scope) => held.has(scope))
   )
+}
+
+function isSameEnds(before: Client['scopeEnds'], after: Client['scopeEnds']): boolean {
+  return before.size === after.size && [...after].every(([scope, end]) => before.get(scope) === end)
 }

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import type { EpochMs, Scope } from '@latchkey/protocol'
 import type { ChangeContext, ChangeOutcome } from '../audit/change.ts'
 import type { AdminEvent } from '../audit/events.ts'
 import { registerClient } from '../clients/create-client.ts'
@@ -85,12 +86,16 @@ function clientWork(maker: CredentialMaker, context: ChangeContext, { id, before
   const has = new Set(after.scopes)
   const addScopes = after.scopes.filter((scope) => !had.has(scope))
   const removeScopes = before.scopes.filter((scope) => !has.has(scope))
-  const { name, state, tokenTtlSeconds = null } = after
+  const { name, state, contactAddress, tokenTtlSeconds = null } = after
+  const scopeEnds = after.scopeEnds && endsOfAll(after.scopes, after.scopeEnds)
   const isMoreThanState =
     addScopes.length + removeScopes.length > 0 ||
     name !== before.name ||
+    (contactAddress !== undefined && contactAddress !== before.contactAddress) ||
+    after.scopes.some((scope) => scopeEnds !== undefined && scopeEnds.get(scope) !== before.scopeEnds.get(scope)) ||
     after.tokenTtlSeconds !== before.tokenTtlSeconds
-  const update: Work = (tx) => updateClientWithin(tx, context, id, { name, addScopes, removeScopes, tokenTtlSeconds })
+  const update: Work = (tx) =>
+    updateClientWithin(tx, context, id, { name, addScopes, removeScopes, scopeEnds, contactAddress, tokenTtlSeconds })
   const isOtherState = state !== undefined && state !== before.state
   return [
     ...(isMoreThanState ? [update] : []),
@@ -102,12 +107,21 @@ async function createDeclaredClient(
   tx: ResourceServerTransaction,
   maker: CredentialMaker,
   context: ChangeContext,
-  { clientId, name, scopes, tokenTtlSeconds, state = 'enabled' }: DeclaredClient,
+  { state = 'enabled', ...declared }: DeclaredClient,
 ): Promise<Outcome> {
-  const created = await registerClient(tx, maker, context, { clientId, name, scopes, tokenTtlSeconds, state })
+  const { clientId, name, tokenTtlSeconds } = declared
+  const created = await registerClient(tx, maker, context, { ...declared, state })
   if (!created.ok) return created
   const details = { name, scopes: created.value.scopes, state, token_ttl_seconds: tokenTtlSeconds }
   return { ...created, event: { name: 'client.created', subject: clientId, details } }
+}
+
+/** An end for every scope: those that are not named have none. */
+function endsOfAll(
+  scopes: readonly Scope[],
+  ends: ReadonlyMap<Scope, EpochMs>,
+): ReadonlyMap<Scope, EpochMs | undefined> {
+  return new Map(scopes.map((scope) => [scope, ends.get(scope)]))
 }
 
 /** For a phase in which no resource server changes: a thousand clients ask for the same few. */

@@ -49,6 +49,8 @@ function client(
       resourceServer: undefined,
       state: 'enabled',
       scopes: scopes.toSorted() as Scope[],
+      scopeEnds: new Map(),
+      contactAddress: undefined,
       tokenTtlSeconds: undefined,
       createdAt: startMs,
       updatedAt: startMs,
@@ -103,6 +105,13 @@ function lifetimeOf(decision: Grant | Denial): number {
 
 const at = (...names: string[]) => names.map((name) => `https://${name}.example.com`)
 
+/** Holds everything, some of it for so many more milliseconds. */
+function ending(left: Readonly<Record<string, number>>): CompiledClient {
+  return client(everything, {
+    scopeEnds: new Map(Object.entries(left).map(([scope, ms]) => [scope as Scope, (startMs + ms) as EpochMs])),
+  })
+}
+
 describe('denials', () => {
   const table: readonly (readonly [reason: Denial['reason'], about: string | undefined, asked: Asked])[] = [
     ['client.disabled', undefined, { client: client(everything, { state: 'disabled' }) }],
@@ -151,6 +160,16 @@ describe('denials', () => {
     ['resource.unknown', '', { resources: [''] }],
     ['resource.not_granted', 'https://unheld.example.com', { resources: at('unheld') }],
     ['resource.not_granted', 'https://unheld.example.com', { scope: 'orders/read', resources: at('orders', 'unheld') }],
+    ['scope.ended', 'orders/read', { client: ending({ 'orders/read': 0 }), scope: 'orders/read' }],
+    [
+      'scope.ended',
+      'orders/read',
+      { client: ending({ 'orders/read': 5000 }), scope: 'stock/read orders/read', now: startMs + 5000 },
+    ],
+    ['scope.ended', 'vault/open', { client: ending({ 'vault/open': -1 }), scope: 'vault/open' }],
+    ['scope.ended', undefined, { client: ending({ 'orders/read': 0, 'orders/write': 0, 'stock/read': 0 }) }],
+    ['scope.nothing_left', undefined, { client: ending({ 'stock/read': 0 }), resources: at('stock') }],
+    ['lifetime.nothing_left', undefined, { client: ending({ 'orders/read': 999 }), scope: 'orders/read' }],
     ['lifetime.nothing_left', undefined, { credentials: [credential(startMs)] }],
     ['lifetime.nothing_left', undefined, { credentials: [credential(startMs + 999)] }],
     ['lifetime.nothing_left', undefined, { credentials: [credential(), credential(startMs - 1)] }],
@@ -171,6 +190,15 @@ describe('grants: scopes and audiences', () => {
     // The default grant: all that is held, nothing exclusive.
     ['orders/read orders/write stock/read', at('orders', 'stock'), {}],
     ['stock/read', 'https://stock.example.com', { client: client(['stock/read', 'vault/open']) }],
+    // What has ended is not in it.
+    ['orders/write stock/read', at('orders', 'stock'), { client: ending({ 'orders/read': 0 }) }],
+    ['stock/read', 'https://stock.example.com', { client: ending({ 'orders/read': 0, 'orders/write': -1 }) }],
+    ['orders/write', 'https://orders.example.com', { client: ending({ 'orders/read': 0 }), resources: at('orders') }],
+    [
+      'orders/read',
+      'https://orders.example.com',
+      { client: ending({ 'orders/read': 1000, 'stock/read': 0 }), scope: 'orders/read' },
+    ],
     // Named: the order that was asked for.
     ['orders/write orders/read', 'https://orders.example.com', { scope: 'orders/write orders/read' }],
     ['stock/read orders/read', at('stock', 'orders'), { scope: 'stock/read orders/read' }],
@@ -237,6 +265,16 @@ describe('grants: lifetime', () => {
       credentials: ends.map((end) => credential(end)),
     })
     expect(lifetimeOf(decision)).toBe(seconds)
+  })
+
+  test.each<[seconds: number, asked: Asked]>([
+    [60, { client: ending({ 'orders/read': 60_999 }), scope: 'orders/read' }],
+    [60, { client: ending({ 'orders/read': 60_000, 'stock/read': 90_000 }) }],
+    [30, { client: ending({ 'orders/read': 60_000, 'stock/read': 0 }), credentials: [credential(startMs + 30_000)] }],
+    [3600, { client: ending({ 'orders/read': 60_000 }), scope: 'stock/read' }],
+    [3600, { client: ending({ 'orders/read': 90_000_000 }) }],
+  ])('no longer than a scope in it: %d s %#', (seconds, asked) => {
+    expect(lifetimeOf(decide(asked))).toBe(seconds)
   })
 
   test('begins at the whole second, rounded down', () => {

@@ -4,6 +4,7 @@ import {
   toSeconds,
   type EpochMs,
   type EpochSeconds,
+  type Scope,
 } from '@latchkey/protocol'
 import type {
   CompiledClient,
@@ -42,12 +43,13 @@ export const denials = {
   'scope.malformed': '`scope` breaks the grammar of RFC 6749 §3.3: single spaces between printable characters.',
   'scope.unknown': 'A requested scope is not registered.',
   'scope.not_granted': 'A requested scope is registered, but this client does not hold it.',
+  'scope.ended': 'The client held a requested scope, or all that it would get, until an end date that is past.',
   'scope.exclusive': 'A scope of an exclusive resource server is requested together with another resource server’s.',
   'scope.nothing_granted': 'The client holds no scope that a request without `scope` could get.',
   'scope.nothing_left': 'None of the requested scopes belongs to the requested resources.',
   'resource.unknown': 'A requested `resource` is no registered audience (RFC 8707 §2).',
   'resource.not_granted': 'The client holds no scope at a requested `resource`.',
-  'lifetime.nothing_left': 'The credential expires within the second.',
+  'lifetime.nothing_left': 'The credential, or a scope, ends within the second.',
 } as const
 export type DenialReason = keyof typeof denials
 
@@ -60,7 +62,8 @@ export interface Denial {
 
 /**
  * Decides one token request: pure and total. Client state, scopes, audiences and lifetime meet here and nowhere else.
- * A call without `scope` gets all that the client holds, but never what is exclusive (RFC 6749 §3.3); `resource` narrows it.
+ * A call without `scope` gets all that the client holds, but never what is exclusive (RFC 6749 §3.3); `resource` narrows it. No token outlives a
+ * scope in it.
  */
 export function decideToken(facts: TokenFacts): Grant | Denial {
   const { client, credentials, now } = facts
@@ -72,23 +75,30 @@ export function decideToken(facts: TokenFacts): Grant | Denial {
   const issuedAt = toSeconds(now)
   const asked = Math.min(client.tokenTtlSeconds ?? Infinity, scopes.tokenTtlSeconds ?? Infinity)
   const lifetime = Math.min(asked === Infinity ? defaultTokenLifetimeSeconds : asked, maxTokenLifetimeSeconds)
-  const ends = credentials.map((credential) => Math.floor((credential.expiresAt ?? Infinity) / 1000))
+  const ends = [scopes, ...credentials.map(({ expiresAt }) => ({ endsAt: expiresAt }))].map(({ endsAt }) =>
+    Math.floor((endsAt ?? Infinity) / 1000),
+  )
   const expiresAt = Math.min(issuedAt + lifetime, ...ends) as EpochSeconds
   if (expiresAt <= issuedAt) return deny('lifetime.nothing_left')
   return { kind: 'grant', client, credentials, scopes, issuedAt, expiresAt }
 }
 
-function decideScopes({ client, catalogue, request }: TokenFacts): ScopeSet | Denial {
+function decideScopes({ client, catalogue, request, now }: TokenFacts): ScopeSet | Denial {
   const { scope, resources } = request
   if (scope.kind === 'malformed') return deny('scope.malformed')
-  if (scope.kind === 'omitted' && resources.length === 0) {
-    return client.defaultGrant.scopes.length > 0 ? client.defaultGrant : deny('scope.nothing_granted')
+  const { defaultGrant, scopeEnds } = client
+  const hasEnded = (item: Scope): boolean => (scopeEnds.get(item) ?? Infinity) <= now
+  const isWhole = (defaultGrant.endsAt ?? Infinity) > now
+  if (scope.kind === 'omitted' && resources.length === 0 && isWhole) {
+    return defaultGrant.scopes.length > 0 ? defaultGrant : deny('scope.nothing_granted')
   }
-  const named = scope.kind === 'named' ? scope.scopes : client.defaultGrant.scopes
+  const named = scope.kind === 'named' ? scope.scopes : defaultGrant.scopes.filter((item) => isWhole || !hasEnded(item))
+  if (named.length === 0 && defaultGrant.scopes.length > 0) return deny('scope.ended')
   const wanted: (readonly [(typeof named)[number], CompiledResourceServer])[] = []
   for (const item of named) {
     const server = client.grants.get(item)
     if (server === undefined) return deny(catalogue.scopes.has(item) ? 'scope.not_granted' : 'scope.unknown', item)
+    if (hasEnded(item)) return deny('scope.ended', item)
     wanted.push([item, server])
   }
   const targets = new Set<string>()
@@ -107,7 +117,7 @@ function decideScopes({ client, catalogue, request }: TokenFacts): ScopeSet | De
   if (exclusive !== undefined && granted.some(([, server]) => server.name !== first)) {
     return deny('scope.exclusive', exclusive[0])
   }
-  return scopeSet(granted)
+  return scopeSet(granted, scopeEnds)
 }
 
 function deny(reason: DenialReason, about?: string): Denial {

@@ -44,6 +44,8 @@ function resourceServerClient(clientId: ClientId, name: string, context: ChangeC
     resourceServer: name,
     state: 'enabled',
     scopes: [],
+    scopeEnds: new Map(),
+    contactAddress: undefined,
     tokenTtlSeconds: undefined,
     createdAt: context.now,
     updatedAt: context.now,

@@ -8,6 +8,7 @@ import { clientRecord } from './layout.ts'
 interface Options {
   readonly scope?: string[]
   readonly auth: string
+  readonly contact?: string
   readonly tokenTtl?: number
   readonly secretExpiresIn?: number
   readonly showSecret?: boolean
@@ -25,6 +26,7 @@ export function createVerb(): Command {
     notes: 'The secret is printed once and cannot be read again; `latchkey secret add` makes another.',
     options: [
       scopesOption('--scope <SCOPE>', 'a scope that it is granted, <resource server>/<scope>'),
+      new Option('--contact <ADDRESS>', 'whom to write to about its credentials: an e-mail address'),
       secondsOption('--token-ttl <S>', 'longest life of its tokens, in seconds'),
       secondsOption('--secret-expires-in <S>', 'life of the secret, in seconds'),
       new Option('--show-secret', 'print the secret'),
@@ -48,6 +50,7 @@ export function createVerb(): Command {
         body: {
           name,
           scopes: options.scope,
+          contact_address: options.contact,
           token_ttl_seconds: options.tokenTtl,
           secret_expires_in: options.secretExpiresIn,
         },

@@ -7,11 +7,16 @@ export function clientRecord(client: Client, ...more: readonly RecordEntry[]): s
     ['client_id', client.client_id],
     ['name', client.name],
     ['state', client.state],
-    ['scopes', client.scopes],
+    ['scopes', client.scopes.map((scope) => withEnd(scope, client.scope_ends?.[scope]))],
+    ['contact', client.contact_address],
     ['token lifetime', client.token_ttl_seconds === undefined ? undefined : `${client.token_ttl_seconds} s at most`],
     ['created', moment(client.created_at)],
     ['updated', moment(client.updated_at)],
     ['revision', String(client.revision)],
     ...more,
   ])
+}
+
+function withEnd(scope: string, end: number | undefined): string {
+  return end === undefined ? scope : `${scope} (until ${moment(end)})`
 }

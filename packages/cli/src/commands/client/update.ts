@@ -16,6 +16,7 @@ interface Options extends RevisionOptions {
   readonly name?: string
   readonly addScope?: string[]
   readonly removeScope?: string[]
+  readonly contact?: string
   readonly tokenTtl?: SecondsOrNone
 }
 
@@ -28,25 +29,34 @@ export function updateVerb(): Command {
       'latchkey client update 1f9k2m4p6r8t0v1x3z5b7d9f --add-scope configurations/configurations.write',
       'latchkey client update 1f9k2m4p6r8t0v1x3z5b7d9f --token-ttl none',
     ],
-    notes: 'Taking a scope away, or shortening its tokens, ends the tokens that it has.',
+    notes:
+      'Taking a scope away, or shortening its tokens, ends the tokens that it has. Adding a scope that ends at some time takes its end away.',
     options: [
       new Option('--name <NAME>', 'another name'),
       scopesOption('--add-scope <SCOPE>', 'grant a scope'),
       scopesOption('--remove-scope <SCOPE>', 'take a scope away'),
+      new Option('--contact <ADDRESS>', 'whom to write to about its credentials: an e-mail address, or none'),
       secondsOrNoneOption('--token-ttl <S>', 'longest life of its tokens, in seconds, or none'),
       revisionOption(),
       optionNotYet('--allow-ip <CIDR>'),
       optionNotYet('--require-certificate'),
     ],
     async run({ args: [clientId = ''], options, admin, print }) {
-      const { name, addScope, removeScope, tokenTtl, revision } = options
-      if ([name, addScope, removeScope, tokenTtl].every((change) => change === undefined)) {
+      const { name, addScope, removeScope, contact, tokenTtl, revision } = options
+      if ([name, addScope, removeScope, contact, tokenTtl].every((change) => change === undefined)) {
         throw misuse('nothing to change', 'name a change, for example --add-scope')
       }
       const { clients } = await admin()
       const client = await clients.update({
         params: { client_id: clientId },
-        body: { name, add_scopes: addScope, remove_scopes: removeScope, token_ttl_seconds: orNull(tokenTtl), revision },
+        body: {
+          name,
+          add_scopes: addScope,
+          remove_scopes: removeScope,
+          contact_address: contact === 'none' ? null : contact,
+          token_ttl_seconds: orNull(tokenTtl),
+          revision,
+        },
       })
       print(client, () => clientRecord(client))
     },

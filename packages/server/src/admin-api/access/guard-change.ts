@@ -96,6 +96,9 @@ function judgeUpdate(before: Client, after: Client, authority: Authority): Chang
   if (beyond !== undefined) return beyondRefusal(`this token does not have ${beyond} itself`, 'add_scopes')
   const isLarger =
     added.length > 0 ||
+    before.scopes.some(
+      (scope) => (after.scopeEnds.get(scope) ?? Infinity) > (before.scopeEnds.get(scope) ?? Infinity),
+    ) ||
     (before.state === 'disabled' && after.state === 'enabled') ||
     (after.tokenTtlSeconds ?? Infinity) > (before.tokenTtlSeconds ?? Infinity)
   return isLarger ? refuseBeyond(authority, after, 'client_id') : undefined

@@ -11,6 +11,7 @@ export const createClient: Operation<'clients', 'create'> = async (context, { bo
   const created = await clients.createClient(change, maker, at, {
     name: body.name,
     scopes: body.scopes as Scope[],
+    contactAddress: body.contact_address,
     tokenTtlSeconds: body.token_ttl_seconds,
     secretExpiresAt: momentIn(body.secret_expires_in, at.now),
   })

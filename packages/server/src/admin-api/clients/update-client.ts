@@ -1,4 +1,4 @@
-import type { Scope } from '@latchkey/protocol'
+import type { EpochMs, Scope } from '@latchkey/protocol'
 import type { ClientId } from '../../clients/client.ts'
 import * as clients from '../../clients/update-client.ts'
 import { done } from '../../kernel/result.ts'
@@ -14,7 +14,16 @@ export const updateClient: Operation<'clients', 'update'> = async (context, { pa
     name: body.name,
     addScopes: body.add_scopes as Scope[] | undefined,
     removeScopes: body.remove_scopes as Scope[] | undefined,
+    scopeEnds: body.scope_ends && scopeEnds(body.scope_ends),
+    contactAddress: body.contact_address,
     tokenTtlSeconds: body.token_ttl_seconds,
   })
   return updated.ok ? done(clientShape(updated.value)) : updated
+}
+
+/** From seconds; `null` is without end. */
+function scopeEnds(given: Readonly<Record<string, number | null>>): ReadonlyMap<Scope, EpochMs | undefined> {
+  return new Map(
+    Object.entries(given).map(([scope, end]) => [scope as Scope, end === null ? undefined : ((end * 1000) as EpochMs)]),
+  )
 }

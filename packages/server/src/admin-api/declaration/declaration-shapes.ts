@@ -1,8 +1,8 @@
 import type * as contract from '@latchkey/admin-contract'
-import type { Scope } from '@latchkey/protocol'
+import type { EpochMs, Scope } from '@latchkey/protocol'
 import type { Client, ClientId } from '../../clients/client.ts'
 import type { Declaration } from '../../declaration/declaration.ts'
-import { stepAction, stepChanges } from '../../declaration/describe-plan.ts'
+import { isoMoment, stepAction, stepChanges } from '../../declaration/describe-plan.ts'
 import { ownResourceServer, type Step } from '../../declaration/plan.ts'
 import type { RegistryState } from '../../declaration/registry-state.ts'
 import type { ResourceServer } from '../../resource-servers/resource-server.ts'
@@ -23,6 +23,8 @@ export function declarationOf(document: contract.DeclarationDocument): Declarati
       state: client.state,
       tokenTtlSeconds: client.token_ttl_seconds,
       scopes: client.scopes as Scope[],
+      scopeEnds: client.scope_ends && scopeEnds(client.scope_ends),
+      contactAddress: client.contact_address,
     })),
   }
 }
@@ -60,12 +62,20 @@ function serverEntry({ name, audience, exclusive, tokenTtlSeconds, scopes }: Res
 }
 
 /** Enabled is not said: a file from before an emergency must not enable what was disabled in it. */
-function clientEntry({ clientId, name, state, tokenTtlSeconds, scopes }: Client) {
+function clientEntry({ clientId, name, state, contactAddress, tokenTtlSeconds, scopes, scopeEnds: ends }: Client) {
   return {
     client_id: clientId,
     name,
     ...(state === 'disabled' ? { state } : {}),
+    ...(contactAddress === undefined ? {} : { contact_address: contactAddress }),
     ...(tokenTtlSeconds === undefined ? {} : { token_ttl_seconds: tokenTtlSeconds }),
     scopes: [...scopes],
+    ...(ends.size === 0
+      ? {}
+      : { scope_ends: Object.fromEntries([...ends].map(([scope, end]) => [scope, isoMoment(end) ?? ''])) }),
   }
+}
+
+function scopeEnds(written: Readonly<Record<string, string>>): ReadonlyMap<Scope, EpochMs> {
+  return new Map(Object.entries(written).map(([scope, moment]) => [scope as Scope, Date.parse(moment) as EpochMs]))
 }

@@ -349,6 +349,25 @@ describe('export', () => {
     expect((await plan(exported.body, { prune: true })).body).toMatchObject({ steps: [], problems: [] })
   })
 
+  it('holds contacts and ends of scopes; silence of a file leaves them, and an end for a scope that is not held is refused', async () => {
+    const ending = {
+      ...acme,
+      contact_address: 'ops@acme.example',
+      scope_ends: { [String(acme.scopes[0])]: '2027-01-31T00:00:00Z' },
+    }
+    expect((await apply({ ...document, clients: [ending] })).status).toBe(200)
+    const exported = await send('GET', '/declaration')
+    expect(exported.body['clients']).toContainEqual(ending)
+    expect((await plan({ ...document, clients: [acme] })).body).toMatchObject({ steps: [], problems: [] })
+    const endless = await plan({ ...document, clients: [{ ...acme, scope_ends: {} }] })
+    expect(endless.body).toMatchObject({ steps: [{ action: 'update', ends_tokens_of: [] }] })
+    await apply({ ...document, clients: [{ ...acme, scope_ends: {} }] })
+    expect((await send('GET', `/clients/${acme.client_id}`)).body).not.toHaveProperty('scope_ends')
+    for (const scope_ends of [{ 'shop/other': '2027-01-31T00:00:00Z' }, { [String(acme.scopes[0])]: '2027-01-31' }]) {
+      expectProblem(await plan({ ...document, clients: [{ ...acme, scope_ends }] }), 400, 'request.invalid')
+    }
+  })
+
   it('of whatever the single operations can leave behind is applied without a step too', async () => {
     const bare = { name: 'bare', audience: 'urn:bare', scopes: [{ name: 'only', description: '' }] }
     await send('POST', '/resource-servers', { body: { ...bare, exclusive: true, token_ttl_seconds: 60 } })

@@ -18,6 +18,8 @@ export function sampleClient(clientId: string, fields: Partial<Client> = {}): Cl
     resourceServer: undefined,
     state: 'enabled',
     scopes: [],
+    scopeEnds: new Map(),
+    contactAddress: undefined,
     tokenTtlSeconds: undefined,
     createdAt: startMs,
     updatedAt: startMs,

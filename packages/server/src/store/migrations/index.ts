@@ -8,6 +8,7 @@ import { up as changeNotices } from './0002-change-notices.ts'
 import { up as keyLifecycle } from './0003-key-lifecycle.ts'
 import { up as idempotency } from './0004-idempotency.ts'
 import { up as operations } from './0005-operations.ts'
+import { up as contactsAndEnds } from './0006-contacts-and-ends.ts'
 
 /** Every migration there is, in order. A name is never reused, a released migration never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -16,6 +17,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0003-key-lifecycle': { up: keyLifecycle },
   '0004-idempotency': { up: idempotency },
   '0005-operations': { up: operations },
+  '0006-contacts-and-ends': { up: contactsAndEnds },
 }
 
 /** Their names, in order. */

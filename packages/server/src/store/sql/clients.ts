@@ -223,6 +223,14 @@ async function withScopes(db: Kysely<Schema>, rows: readonly Selectable<Schema['
     scopes: (byClient.get(row.client_id) ?? [])
       .map((scope): Scope => qualifyScope(scope.resource_server, scope.scope))
       .toSorted(),
+    scopeEnds: new Map(
+      (byClient.get(row.client_id) ?? []).flatMap((scope) =>
+        scope.ends_at === null
+          ? []
+          : [[qualifyScope(scope.resource_server, scope.scope), scope.ends_at as EpochMs] as const],
+      ),
+    ),
+    contactAddress: row.contact_address ?? undefined,
     tokenTtlSeconds: row.token_ttl_seconds ?? undefined,
     createdAt: row.created_at as EpochMs,
     updatedAt: row.updated_at as EpochMs,
@@ -235,6 +243,7 @@ function mutableColumns(client: Client) {
     name: client.name,
     state: client.state,
     token_ttl_seconds: client.tokenTtlSeconds ?? null,
+    contact_address: client.contactAddress ?? null,
     updated_at: client.updatedAt,
     revision: client.revision,
   }
@@ -243,7 +252,12 @@ function mutableColumns(client: Client) {
 async function insertScopes(tx: Kysely<Schema>, client: Client): Promise<void> {
   const rows = client.scopes.map((scope) => {
     const [resourceServer, name] = splitScope(scope)
-    return { client_id: client.clientId, resource_server: resourceServer, scope: name }
+    return {
+      client_id: client.clientId,
+      resource_server: resourceServer,
+      scope: name,
+      ends_at: client.scopeEnds.get(scope) ?? null,
+    }
   })
   for (const part of inParts(rows)) await tx.insertInto('client_scopes').values(part).execute()
 }

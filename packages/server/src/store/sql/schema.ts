@@ -17,11 +17,12 @@ export interface Schema {
     resource_server: string | null
     state: string
     token_ttl_seconds: number | null
+    contact_address: string | null
     created_at: number
     updated_at: number
     revision: number
   }
-  client_scopes: { client_id: string; resource_server: string; scope: string }
+  client_scopes: { client_id: string; resource_server: string; scope: string; ends_at: number | null }
   credentials: {
     id: string
     reference: string

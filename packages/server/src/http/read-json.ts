@@ -1,11 +1,22 @@
 import type { FastifyInstance } from 'fastify'
-import { ProblemError } from './problem.ts'
+
+/** A body that is no JSON as it has to be. The message is for the caller; `field` is the name that stands twice. */
+export class UnreadableBody extends Error {
+  readonly field: string | undefined
+
+  constructor(message: string, field?: string) {
+    super(message)
+    this.name = 'UnreadableBody'
+    this.field = field
+  }
+}
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
  * Reads bodies as JSON, more strictly than JSON.parse: no bytes that are not UTF-8 (they would silently become another text), no name twice in one
- * object (RFC 8259 §4 leaves open which counts, so that whoever checked the request before may have seen the other), no `__proto__`.
+ * object (RFC 8259 §4 leaves open which counts, so that whoever checked the request before may have seen the other), no `__proto__`. Refused with
+ * {@link UnreadableBody}, or an error of fastify's.
  */
 export function readJsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
@@ -13,7 +24,7 @@ export function readJsonBodies(app: FastifyInstance): void {
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
     const text = decode(bytes)
     if (text === undefined) {
-      done(new ProblemError('request.malformed', { detail: 'the body is not UTF-8' }))
+      done(new UnreadableBody('the body is not UTF-8'))
       return
     }
     void parse(request, text, (error, body: unknown) => {
@@ -43,13 +54,9 @@ export function findRepeatedName(text: string): string | undefined {
   return undefined
 }
 
-function repeated(name: string): ProblemError {
+function repeated(name: string): UnreadableBody {
   const field = name.length > 100 ? `${name.slice(0, 100)}…` : name
-  return new ProblemError('request.malformed', {
-    detail: `${field}: stands twice in one object`,
-    field,
-    errors: [{ in: 'body', field, message: 'stands twice in one object' }],
-  })
+  return new UnreadableBody(`${field}: stands twice in one object`, field)
 }
 
 function decode(bytes: Buffer): string | undefined {
