@@ -143,6 +143,23 @@ describe('what a role may not do', () => {
     expect(migration.message).toMatch(/read-only/)
   })
 
+  test.each(['insert on audit_rows', 'update on credentials', 'delete on revocations'])(
+    'the doctor names what is missing: %s',
+    async (right) => {
+      const name = await server().createDatabase('migrated')
+      const user = await role(`partial_${right.replaceAll(' ', '_')}`, '')
+      await server().query(`grant select, insert, update, delete on all tables in schema public to ${user}`, name)
+      const store = await open(server().url(name, user, secret))
+      expect(await store.doctor.check()).toBe('ok')
+      await server().query(`revoke ${right} from ${user}`, name)
+      const { code, message } = await faultOf(store.doctor.check())
+      expect({ code, message: message.toLowerCase() }).toEqual({
+        code: 'store.unavailable',
+        message: `the role of the database url has no ${right.replace(' on ', ' on the table ')}`,
+      })
+    },
+  )
+
   test('a role without privileges', async () => {
     const user = await role('powerless', '')
     const migrated = await open(server().url(await server().createDatabase('migrated'), user, secret))

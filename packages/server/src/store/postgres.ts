@@ -111,7 +111,25 @@ function serverDialect(settings: ConnectionSettings): Dialect {
       for (const { name } of await db.introspection.getTables()) {
         await sql`select 1 from ${sql.table(name)} limit 1`.execute(db)
       }
+      await requireRights(db)
       return 'ok'
     },
   }
+}
+
+/** Throws Fault `store.unavailable` that names a table and what the role may not do with it: a change would find out only when it is made. */
+async function requireRights(db: Kysely<Schema>): Promise<void> {
+  const missing = await sql<{ relation: string; missing: string }>`
+    select tables.relname as relation, needed.missing from pg_class as tables,
+      (values ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) as needed (missing)
+    where tables.relkind = 'r' and tables.relnamespace = current_schema()::regnamespace and tables.relname not like 'kysely%'
+      and not has_table_privilege(tables.oid, needed.missing)
+    order by 1, 2 limit 1`.execute(db)
+  const [first] = missing.rows
+  if (first === undefined) return
+  throw new Fault(
+    'store.unavailable',
+    `the role of the database URL has no ${first.missing} on the table ${first.relation}`,
+    'grant it SELECT, INSERT, UPDATE and DELETE on all tables of Latchkey',
+  )
 }
