@@ -22,7 +22,7 @@ function withoutSecret(schema: z.ZodString): z.ZodString {
   return schema.refine((text) => !holdsSecret(text), secretInDeclaration)
 }
 
-const scope = z.strictObject({ name: field.scopeName, description: withoutSecret(field.description).optional() })
+const scopeEntry = z.strictObject({ name: field.scopeName, description: withoutSecret(field.description).optional() })
 
 /** An API as the file wants it. What is absent has its default: not exclusive, no lifetime of its own, no description. */
 const resourceServer = z.strictObject({
@@ -30,7 +30,7 @@ const resourceServer = z.strictObject({
   audience: withoutSecret(field.audience),
   exclusive: z.boolean().optional(),
   token_ttl_seconds: field.tokenTtlSeconds.optional(),
-  scopes: z.array(scope).max(maxScopes),
+  scopes: z.array(scopeEntry).max(maxScopes),
 })
 
 /** Whole seconds, in UTC: `2027-01-31T00:00:00Z`. */

@@ -45,14 +45,15 @@ export const displayName: z.ZodString = z
   .regex(/\S/, 'not only spaces')
   .meta({ examples: ['Billing of Acme'] })
 
+/** What mail systems take: one address without a name. */
+export const contactAddressPattern: RegExp =
+  /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$/
+
 /** An e-mail address, as mail systems take it; whether it is anybody's is not checked. */
 export const contactAddress: z.ZodString = z
   .string()
   .max(254)
-  .regex(
-    /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$/,
-    'an e-mail address',
-  )
+  .regex(contactAddressPattern, 'an e-mail address')
   .meta({ examples: ['integration@acme.example'] })
 
 export const description: z.ZodString = z

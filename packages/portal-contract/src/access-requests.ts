@@ -6,7 +6,7 @@ import { z } from 'zod'
  */
 
 const oneLine = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]*$/u
-const lines = /^(?:[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]|[\n\r\t\u200d\u200c])*$/u
+const lines = /^(?:[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]|[\n\r\t]|\u200C|\u200D)*$/u
 
 /** A short text for people, on one line. */
 const short = (max: number) =>

@@ -8,8 +8,10 @@ import { openCore } from './composition/core.ts'
 import { prepareListeners } from './composition/listeners.ts'
 import { keepGauges } from './composition/gauges.ts'
 import { openObservation } from './composition/observation.ts'
+import { openNotifier, sendNotices } from './composition/notices.ts'
 import { oauthEndpoints } from './composition/oauth-endpoints.ts'
 import { createOutcomeLog } from './composition/outcome-log.ts'
+import { openPortal } from './composition/portal.ts'
 import { ownPublicSide, type PublicSide } from './composition/public-side.ts'
 import { openPublishedRevocations } from './composition/revocations.ts'
 import type { Surroundings } from './composition/surroundings.ts'
@@ -68,6 +70,7 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   forgetOldRevocations(core, surroundings, started)
   const revocations = await openPublishedRevocations(core, issuer, surroundings, started)
   const keys = keyAdministration(core, config, surroundings, started)
+  const notifier = openNotifier(core, config, surroundings)
   core.follow()
   const opened: { socketPath?: string } = {}
   const facts = {
@@ -83,6 +86,7 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   })
   opened.socketPath = socket.path
   started.defer(() => socket.close())
+  sendNotices(core, config, issuer, observation, surroundings, started)
   const requestId = newRequestId(surroundings.random, surroundings.clock.now())
   await keepAdminResourceServer(core.change, { actor: 'latchkey', requestId, now: surroundings.clock.now() })
   const remote = createRemoteAdminApp(services, logger, {
@@ -96,7 +100,10 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   const { revocationStreams } = oauth
   const open = { admin: adminListener, ...(ownListener === undefined ? {} : { public: ownListener }) }
   keepGauges(observation, { core, revocations, revocationStreams, listeners, open }, surroundings)
-  ownListener?.serve(oauth.endpoints)
+  if (ownListener !== undefined) {
+    const portal = await openPortal(core, config, issuer, listeners, notifier, surroundings, started)
+    ownListener.serve(oauth.endpoints, (request, response) => portal.routing(request, response))
+  }
   const pool = ownSide === undefined ? await startWorkers(config, logger) : undefined
   if (pool !== undefined) started.defer(() => pool.stop())
   const publicSide: PublicSide | undefined = ownSide ?? pool

@@ -2,20 +2,20 @@ import type * as contract from '@latchkey/admin-contract'
 import { toSeconds, type EpochMs } from '@latchkey/protocol'
 import type { Client } from '../clients/client.ts'
 import type { Credential } from '../clients/credential.ts'
+import { scopeEndEntries } from '../clients/scope-ends.ts'
 import type { ResourceServer } from '../resource-servers/resource-server.ts'
 
 /** Domain objects as the contract spells them: snake_case, times in seconds. Digests and references have no place in any of them. */
 
 export function clientShape(client: Client): contract.Client {
+  const scopeEnds = scopeEndEntries(client.scopeEnds)
   return {
     client_id: client.clientId,
     name: client.name,
     state: client.state,
     scopes: [...client.scopes],
     scope_ends:
-      client.scopeEnds.size === 0
-        ? undefined
-        : Object.fromEntries([...client.scopeEnds].map(([scope, end]) => [scope, toSeconds(end)])),
+      scopeEnds.length === 0 ? undefined : Object.fromEntries(scopeEnds.map(([scope, end]) => [scope, toSeconds(end)])),
     contact_address: client.contactAddress,
     token_ttl_seconds: client.tokenTtlSeconds,
     created_at: toSeconds(client.createdAt),

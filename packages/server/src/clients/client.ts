@@ -1,4 +1,5 @@
 import type { Brand, EpochMs, Scope } from '@latchkey/protocol'
+import type { ScopeEnds } from './scope-ends.ts'
 
 /** Server-made, `[A-Za-z0-9-]`; public. Also the `sub` of every token of this client. */
 export type ClientId = Brand<string, 'ClientId'>
@@ -22,8 +23,8 @@ export interface Client {
   readonly state: ClientState
   /** Granted scopes, sorted. */
   readonly scopes: readonly Scope[]
-  /** Until when it holds a scope; a scope that is not named here has no end. Only granted scopes are. */
-  readonly scopeEnds: ReadonlyMap<Scope, EpochMs>
+  /** Names granted scopes only. */
+  readonly scopeEnds: ScopeEnds
   /** Whom to write to about its credentials: an e-mail address. */
   readonly contactAddress: string | undefined
   /** Upper bound on the life of its tokens, in seconds; the resource server's may be lower. */

@@ -4,6 +4,7 @@ import type { ResourceServer } from '../resource-servers/resource-server.ts'
 import type { Client } from './client.ts'
 import type { CompiledClient, CompiledResourceServer, CompiledSecret } from './compiled-client.ts'
 import type { Credential } from './credential.ts'
+import { scopeEndEntries } from './scope-ends.ts'
 
 /** Everything that the store knows of one client, read in one transaction. */
 export interface ClientRecord {
@@ -26,6 +27,7 @@ export function compileClient(record: ClientRecord): CompiledClient {
   }
   const local = credentials.find((credential) => credential.kind === 'local')
   if (local === undefined) throw new Error(`client ${client.clientId} has no local credential`)
+  const scopeEnds = new Map(scopeEndEntries(client.scopeEnds))
   return {
     clientId: client.clientId,
     kind: client.kind,
@@ -35,10 +37,10 @@ export function compileClient(record: ClientRecord): CompiledClient {
     secrets: new Map(credentials.flatMap((credential) => compileSecret(credential))),
     local,
     grants,
-    scopeEnds: client.scopeEnds,
+    scopeEnds,
     defaultGrant: scopeSet(
       [...grants].filter(([, server]) => !server.exclusive),
-      client.scopeEnds,
+      scopeEnds,
     ),
   }
 }

@@ -7,13 +7,14 @@ import type { ResourceServerWrites } from '../resource-servers/ports.ts'
 import type { Client, ClientId, ClientState } from './client.ts'
 import type { ClientWrites } from './ports.ts'
 import { checkScopes } from './check-scopes.ts'
+import { endsOfScopes, type ScopeEnds } from './scope-ends.ts'
 import { makeLocalCredential, makeSecret, type CredentialMaker } from './secrets.ts'
 
 export interface ClientRegistration {
   readonly clientId: ClientId
   readonly name: string
   readonly scopes: readonly Scope[]
-  readonly scopeEnds?: ReadonlyMap<Scope, EpochMs> | undefined
+  readonly scopeEnds?: ScopeEnds | undefined
   readonly contactAddress?: string | undefined
   readonly tokenTtlSeconds?: number | undefined
   readonly state: ClientState
@@ -94,7 +95,7 @@ export async function registerClient(
     resourceServer: undefined,
     state: input.state,
     scopes: checked.value,
-    scopeEnds: endsOf(checked.value, input.scopeEnds),
+    scopeEnds: endsOfScopes(checked.value, input.scopeEnds),
     contactAddress: input.contactAddress,
     tokenTtlSeconds: input.tokenTtlSeconds,
     createdAt: context.now,
@@ -104,16 +105,4 @@ export async function registerClient(
   await tx.clients.insert(client)
   await tx.clients.insertCredential(makeLocalCredential(maker, client.clientId, context.now))
   return done(client)
-}
-
-/** The ends of these scopes alone, in whole seconds. */
-export function endsOf(
-  scopes: readonly Scope[],
-  ends: ReadonlyMap<Scope, EpochMs> | undefined,
-): ReadonlyMap<Scope, EpochMs> {
-  return new Map(
-    [...(ends ?? [])].flatMap(([scope, end]) =>
-      scopes.includes(scope) ? [[scope, (Math.floor(end / 1000) * 1000) as EpochMs] as const] : [],
-    ),
-  )
 }

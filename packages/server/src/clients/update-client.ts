@@ -6,10 +6,10 @@ import { done, type Result } from '../kernel/result.ts'
 import type { ResourceServerWrites } from '../resource-servers/ports.ts'
 import type { Client, ClientId, ClientState } from './client.ts'
 import { checkScopes } from './check-scopes.ts'
-import { endsOf } from './create-client.ts'
 import type { ClientRecord } from './compile.ts'
 import { endTokensOfClient, type EndAccessTransaction } from './end-access.ts'
 import type { ClientWrites } from './ports.ts'
+import { endsLater, endsOfScopes, isSameEnds, scopeEndEntries } from './scope-ends.ts'
 
 export interface ClientUpdate {
   readonly name?: string | undefined
@@ -60,7 +60,7 @@ export async function updateClientWithin(
   const scopes = [...new Set([...before.scopes, ...added.value])].filter((scope) => !removed.has(scope)).toSorted()
   const ended = [...(input.scopeEnds?.keys() ?? [])].find((scope) => !scopes.includes(scope))
   if (ended !== undefined) return refuseChange('scope.unknown', `${clientId} does not hold ${ended}`, 'scope_ends')
-  const scopeEnds = new Map(before.scopeEnds)
+  const scopeEnds = new Map(scopeEndEntries(before.scopeEnds))
   for (const scope of added.value) scopeEnds.delete(scope)
   for (const [scope, end] of input.scopeEnds ?? []) {
     if (end === undefined) scopeEnds.delete(scope)
@@ -70,7 +70,7 @@ export async function updateClientWithin(
     ...before,
     name: input.name ?? before.name,
     scopes,
-    scopeEnds: endsOf(scopes, scopeEnds),
+    scopeEnds: endsOfScopes(scopes, Object.fromEntries(scopeEnds)),
     contactAddress: input.contactAddress === undefined ? before.contactAddress : (input.contactAddress ?? undefined),
     tokenTtlSeconds:
       input.tokenTtlSeconds === undefined ? before.tokenTtlSeconds : (input.tokenTtlSeconds ?? undefined),
@@ -81,7 +81,7 @@ export async function updateClientWithin(
   const narrowed =
     before.scopes.some((scope) => !client.scopes.includes(scope)) ||
     isShorter(before, client) ||
-    endsEarlier(before, client)
+    endsLater(before.scopes, client.scopeEnds, before.scopeEnds)
   if (narrowed) await endTokensOfClient(tx, found.value, context.now)
   return {
     ...done(client),
@@ -168,14 +168,8 @@ export async function findClient(
 }
 
 function auditShape({ name, scopes, scopeEnds, tokenTtlSeconds }: Client) {
-  const ends = scopeEnds.size === 0 ? {} : { scope_ends: Object.fromEntries(scopeEnds) }
+  const ends = isSameEnds(scopeEnds, {}) ? {} : { scope_ends: scopeEnds }
   return { name, scopes, ...ends, token_ttl_seconds: tokenTtlSeconds }
-}
-
-function endsEarlier(before: Client, after: Client): boolean {
-  return [...after.scopeEnds].some(
-    ([scope, end]) => end < (before.scopeEnds.get(scope) ?? Infinity) && before.scopes.includes(scope),
-  )
 }
 
 function isShorter(before: Client, after: Client): boolean {

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts'
 import { followCertificate } from '../http/follow-certificate.ts'
 import { maxFormBytes } from '../http/form.ts'
 import { openListener, originOf, type Listener } from '../http/listener.ts'
-import { findAddress, proxyNetworks, type IgnoredForwarding } from '../http/peer.ts'
+import { findAddress, proxyNetworks, type FindAddress, type IgnoredForwarding } from '../http/peer.ts'
 import type { ServerCertificate } from '../http/server-certificate.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -18,6 +18,7 @@ export interface Listeners {
   /** The certificate in use; undefined without TLS. */
   certificate(): ServerCertificate | undefined
   ignoredForwarding(): IgnoredForwarding | undefined
+  readonly findAddress: FindAddress
 }
 
 /** Reads what they need, so that a certificate that cannot be used shows before anything is opened. Throws Fault `tls.unusable`. */
@@ -58,5 +59,6 @@ export function prepareListeners(
     reloadCertificate: () => certificate?.reload(),
     certificate: () => certificate?.current(),
     ignoredForwarding: () => ignored,
+    findAddress: shared.findAddress,
   }
 }

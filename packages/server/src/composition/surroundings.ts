@@ -8,4 +8,6 @@ export interface Surroundings {
   readonly random: Random
   readonly logger: Logger
   readonly version: string
+  /** Tells whoever started the server something that is no log line, on one line. */
+  readonly announce?: (line: string) => void
 }

@@ -4,8 +4,10 @@ import { openCore } from './core.ts'
 import { prepareListeners } from './listeners.ts'
 import { keepGauges } from './gauges.ts'
 import { openObservation } from './observation.ts'
+import { openNotifier } from './notices.ts'
 import { oauthEndpoints } from './oauth-endpoints.ts'
 import { createOutcomeLog } from './outcome-log.ts'
+import { openPortal } from './portal.ts'
 import { ownPublicSide } from './public-side.ts'
 import { openPublishedRevocations } from './revocations.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -34,6 +36,8 @@ export async function startWorker(config: Config, slot: number, surroundings: Su
   const log = createOutcomeLog(core, observation, surroundings, started)
   const tokens = createTokenServices(core, issuer, surroundings)
   const revocations = await openPublishedRevocations(core, issuer, surroundings, started)
+  const notifier = openNotifier(core, config, surroundings)
+  const portal = await openPortal(core, config, issuer, listeners, notifier, surroundings, started)
   core.follow()
   // Last: from here on the process above hands it connections, and its siblings should not lose theirs to one that cannot serve yet.
   const listener = await listeners.openPublic()
@@ -48,7 +52,7 @@ export async function startWorker(config: Config, slot: number, surroundings: Su
     surroundings,
   )
   keepGauges(observation, { core, revocations, revocationStreams, listeners, open: { public: listener } }, surroundings)
-  listener.serve(endpoints)
+  listener.serve(endpoints, (request, response) => portal.routing(request, response))
 
   const running = started.move()
   return {

@@ -5,6 +5,8 @@ import type { AuditSync } from '../audit/log/token-log.ts'
 import type { TlsFiles } from '../http/server-certificate.ts'
 import { Fault } from '../kernel/faults.ts'
 import type { LogLevel } from '../kernel/log.ts'
+import type { SmtpServer } from '../notices/mail.ts'
+import type { WebhookTarget } from '../notices/webhook.ts'
 import { withDefaults, type Mode, type SettingValues } from './settings.ts'
 
 /** Which database it is. */
@@ -51,6 +53,16 @@ export interface Config {
   readonly keyRotationDays: number
   readonly logLevel: LogLevel
   readonly adminSocket: string | undefined
+  readonly notices: NoticeConfig
+}
+
+/** How people are told. */
+export interface NoticeConfig {
+  /** Absent: `dev` writes mails to files, `serve` sends none. */
+  readonly smtp: SmtpServer | undefined
+  readonly from: string
+  readonly teamAddresses: readonly string[]
+  readonly webhook: WebhookTarget | undefined
 }
 
 /** Completes the settings of `latchkey dev`. Throws Fault `config.invalid`. */
@@ -100,6 +112,7 @@ export function sharedConfig(
     keyRotationDays: values.key_rotation_days,
     logLevel: values.log_level,
     adminSocket: values.admin_socket,
+    notices: noticeConfig(values),
   }
 }
 
@@ -122,6 +135,49 @@ export function databaseLocation(url: string | undefined, dataDirectory: string)
     throw new Fault('config.invalid', 'the database URL names no database behind the host', remedy)
   }
   return { kind: 'postgres', url }
+}
+
+/** Throws Fault `config.invalid`; shows neither password nor secret. */
+function noticeConfig(values: SettingValues): NoticeConfig {
+  const { smtp_url: smtpUrl, mail_from: from, webhook_url: webhookUrl, webhook_secret: secret } = values
+  if (smtpUrl !== undefined && from === undefined) {
+    throw new Fault(
+      'config.invalid',
+      'a mail server is set, but no sender',
+      'set LATCHKEY_MAIL_FROM to an address of yours',
+    )
+  }
+  if ((webhookUrl === undefined) !== (secret === undefined)) {
+    throw new Fault(
+      'config.invalid',
+      webhookUrl === undefined
+        ? 'a webhook secret is set, but no URL'
+        : 'a webhook URL is set, but no secret to sign with',
+      'set both LATCHKEY_WEBHOOK_URL and LATCHKEY_WEBHOOK_SECRET, or neither',
+    )
+  }
+  return {
+    smtp: smtpUrl === undefined ? undefined : smtpServer(new URL(smtpUrl)),
+    from: from ?? 'latchkey@localhost',
+    teamAddresses: values.team_mail ?? [],
+    webhook:
+      webhookUrl === undefined || secret === undefined
+        ? undefined
+        : { url: webhookUrl, secret: Buffer.from(secret.slice('whsec_'.length), 'base64') },
+  }
+}
+
+function smtpServer({ protocol, hostname, port, username, password }: URL): SmtpServer {
+  const implicitTls = protocol === 'smtps:'
+  const host = hostname.replace(/^\[|\]$/g, '')
+  return {
+    host,
+    port: port === '' ? (implicitTls ? 465 : 587) : Number(port),
+    implicitTls,
+    requiresTls: !isLoopback(host),
+    user: username === '' ? undefined : decodeURIComponent(username),
+    password: password === '' ? undefined : decodeURIComponent(password),
+  }
 }
 
 function masterKey(values: SettingValues): Config['masterKey'] {

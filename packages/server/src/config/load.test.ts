@@ -88,6 +88,11 @@ describe('where a setting comes from', () => {
     drain_delay: ['0', 0],
     signing_algorithm: ['PS256', 'PS256'],
     key_rotation_days: ['30', 30],
+    mail_from: ['access@example.com', 'access@example.com'],
+    smtp_url: ['smtps://mail.example.com', 'smtps://mail.example.com'],
+    team_mail: ['a@example.com, b@example.com', ['a@example.com', 'b@example.com']],
+    webhook_url: ['https://hooks.example.com/x', 'https://hooks.example.com/x'],
+    webhook_secret: [`whsec_${'c2Vj'.repeat(10)}`, `whsec_${'c2Vj'.repeat(10)}`],
   }
 
   test.each(settingKeys)('%s can be given in every way there is', async (key) => {
@@ -244,7 +249,7 @@ describe('secrets', () => {
   const secret = 'SEKRET-value-of-the-master-key'
 
   test('a secret has no flag', () => {
-    expect(settingKeys.filter((key) => settings[key].noFlag)).toEqual(['master_key'])
+    expect(settingKeys.filter((key) => settings[key].noFlag)).toEqual(['master_key', 'smtp_url', 'webhook_secret'])
   })
 
   test.each([
@@ -303,6 +308,7 @@ describe('the configuration of dev', () => {
       auditSync: 'interval',
       logLevel: 'warn',
       adminSocket: undefined,
+      notices: { smtp: undefined, from: 'latchkey@localhost', teamAddresses: [], webhook: undefined },
     })
   })
 

@@ -1,3 +1,4 @@
+import { contactAddressPattern } from '@latchkey/admin-contract'
 import { isEnvironmentName, signingAlgorithms, type SigningAlgorithm } from '@latchkey/protocol'
 import { z } from 'zod'
 import type { AuditSync } from '../audit/log/token-log.ts'
@@ -39,6 +40,33 @@ const networks = z
       context.addIssue({ code: 'custom', message: `CIDRs separated by commas; not one: ${(error as Error).message}` })
     }
   })
+
+const mailAddresses = z
+  .union(
+    [z.array(z.string()), z.string().transform((list) => list.split(',').map((part) => part.trim()))],
+    'e-mail addresses separated by commas',
+  )
+  .refine((list) => list.every((one) => contactAddressPattern.test(one)), 'e-mail addresses separated by commas')
+
+/** Never shown: it may hold a password. */
+const smtpUrl = z.string('a URL').refine((value) => {
+  const parsed = URL.parse(value)
+  return parsed !== null && /^smtps?:$/.test(parsed.protocol) && parsed.hostname !== '' && /^\/?$/.test(parsed.pathname)
+}, 'smtps://<user>:<password>@<host>, or smtp://… with STARTTLS')
+
+const webhookUrl = z.string('a URL').refine((value) => {
+  const parsed = URL.parse(value)
+  if (parsed === null || parsed.username !== '') return false
+  const isNear = ['localhost', '127.0.0.1', '[::1]'].includes(parsed.hostname)
+  return parsed.protocol === 'https:' || (parsed.protocol === 'http:' && isNear)
+}, 'an https URL')
+
+const webhookSecret = z
+  .string('whsec_ and base64')
+  .refine(
+    (value) => /^whsec_[A-Za-z0-9+/]+={0,2}$/.test(value) && Buffer.from(value.slice(6), 'base64').length >= 24,
+    'whsec_ and at least 24 random bytes in base64, for example of `echo whsec_$(openssl rand -base64 32)`',
+  )
 
 const url = z.string('a URL').refine((value) => URL.canParse(value), 'a URL')
 const text = z.string('a text').min(1, 'a text of at least one character')
@@ -104,6 +132,11 @@ export interface SettingValues {
   readonly key_rotation_days?: number
   readonly log_level?: LogLevel
   readonly admin_socket?: string
+  readonly smtp_url?: string
+  readonly mail_from?: string
+  readonly team_mail?: readonly string[]
+  readonly webhook_url?: string
+  readonly webhook_secret?: string
 }
 
 export type SettingKey = keyof SettingValues
@@ -229,6 +262,30 @@ export const settings: Readonly<{ [Key in SettingKey]: Key extends DefaultedKey 
     meaning: logLevels.join(', '),
     default: { dev: 'warn', serve: 'info' },
   },
+  smtp_url: {
+    schema: smtpUrl,
+    meaning: 'mail server for notices: smtps://<user>:<password>@<host>, or smtp:// with STARTTLS',
+    noFlag: true,
+    otherwise: { dev: 'mails are written to <data directory>/mail', serve: 'no mail is sent' },
+  },
+  mail_from: {
+    schema: z.string('an e-mail address').regex(contactAddressPattern, 'an e-mail address'),
+    value: 'address',
+    meaning: 'sender of mails',
+    otherwise: { serve: 'required with smtp_url' },
+  },
+  team_mail: {
+    schema: mailAddresses,
+    value: 'addresses',
+    meaning: 'whom of the platform team to tell of requests and deliveries, separated by commas',
+    otherwise: 'nobody',
+  },
+  webhook_url: {
+    schema: webhookUrl,
+    value: 'url',
+    meaning: 'is told by signed POSTs what the team is told by mail',
+  },
+  webhook_secret: { schema: webhookSecret, meaning: 'signs webhooks: whsec_<base64>', noFlag: true },
   admin_socket: {
     schema: text,
     value: 'path',

@@ -1,5 +1,6 @@
-import type { EpochMs, Scope } from '@latchkey/protocol'
+import type { Scope } from '@latchkey/protocol'
 import type { ClientId, ClientState } from '../clients/client.ts'
+import type { ScopeEnds } from '../clients/scope-ends.ts'
 import type { ResourceServerScope } from '../resource-servers/resource-server.ts'
 
 /** What the registry shall be: validated, every default filled in. */
@@ -26,7 +27,7 @@ export interface DeclaredClient {
   readonly tokenTtlSeconds: number | undefined
   readonly scopes: readonly Scope[]
   /** Undefined: as they are, and a new client's scopes have none. */
-  readonly scopeEnds: ReadonlyMap<Scope, EpochMs> | undefined
+  readonly scopeEnds: ScopeEnds | undefined
   /** Undefined: as it is; a new client has none. */
   readonly contactAddress: string | undefined
 }

@@ -71,7 +71,7 @@ function endChanges({ before, after }: Pick<ClientStep, 'before' | 'after'>): St
   const ends = after?.scopeEnds ?? before?.scopeEnds
   return (after?.scopes ?? [])
     .toSorted()
-    .map((scope) => change(`scope_ends.${scope}`, isoMoment(before?.scopeEnds.get(scope)), isoMoment(ends?.get(scope))))
+    .map((scope) => change(`scope_ends.${scope}`, isoMoment(before?.scopeEnds[scope]), isoMoment(ends?.[scope])))
 }
 
 /** As a document writes it: whole seconds in UTC. */

@@ -1,5 +1,6 @@
 import { qualifyScope, resourceServerOf, type Scope } from '@latchkey/protocol'
 import type { Client } from '../clients/client.ts'
+import { endsLater } from '../clients/scope-ends.ts'
 import { fewOf } from '../resource-servers/resource-server-changes.ts'
 import type { Declaration, DeclaredClient } from './declaration.ts'
 import { ownResourceServer, type PlanOptions, type PlanProblem, type ResourceServerStep, type Step } from './plan.ts'
@@ -80,14 +81,12 @@ function scopeBeyond(
   const added = after.scopes.filter((scope) => before?.scopes.includes(scope) !== true)
   const isLarger =
     added.length > 0 ||
-    (before !== undefined && after.scopeEnds !== undefined && endsLater(before.scopeEnds, after.scopeEnds)) ||
+    (before !== undefined &&
+      after.scopeEnds !== undefined &&
+      endsLater(after.scopes, before.scopeEnds, after.scopeEnds)) ||
     (before?.state === 'disabled' && after.state === 'enabled') ||
     (after.tokenTtlSeconds ?? Infinity) > (before?.tokenTtlSeconds ?? Infinity)
   return isLarger ? after.scopes.find((scope) => isBeyond(scope)) : undefined
-}
-
-function endsLater(before: Client['scopeEnds'], after: Client['scopeEnds']): boolean {
-  return [...before].some(([scope, end]) => (after.get(scope) ?? Infinity) > end)
 }
 
 /** Scopes that are taken away or go with their resource server, and that somebody who stays as he is would still hold. */

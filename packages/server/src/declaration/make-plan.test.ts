@@ -93,7 +93,7 @@ describe('a step for what differs, and nothing for what does not', () => {
     ['a contact', { contactAddress: 'a@acme.example' }, [['contact_address', null, 'a@acme.example']], []],
     [
       'an end',
-      { scopeEnds: new Map([['shop/read' as Scope, Date.UTC(2027, 0, 31) as EpochMs]]) },
+      { scopeEnds: { ['shop/read' as Scope]: Date.UTC(2027, 0, 31) as EpochMs } },
       [['scope_ends.shop/read', null, '2027-01-31T00:00:00Z']],
       ['acme'],
     ],
@@ -293,7 +293,7 @@ function client(clientId: string, scopes: string[]): Client {
     resourceServer: undefined,
     state: 'enabled',
     scopes: scopes as Scope[],
-    scopeEnds: new Map(),
+    scopeEnds: {},
     contactAddress: undefined,
     tokenTtlSeconds: undefined,
     createdAt: at,

@@ -1,4 +1,5 @@
 import type { Client, ClientId } from '../clients/client.ts'
+import { endsLater, isSameEnds } from '../clients/scope-ends.ts'
 import type { ResourceServer } from '../resource-servers/resource-server.ts'
 import type { Declaration, DeclaredClient, DeclaredResourceServer } from './declaration.ts'
 import { findProblems } from './find-problems.ts'
@@ -103,9 +104,7 @@ function losesAccess(before: Client, after: DeclaredClient): boolean {
   const kept = new Set(after.scopes)
   return (
     before.scopes.some((scope) => !kept.has(scope)) ||
-    [...(after.scopeEnds ?? [])].some(
-      ([scope, end]) => end < (before.scopeEnds.get(scope) ?? Infinity) && before.scopes.includes(scope),
-    ) ||
+    (after.scopeEnds !== undefined && endsLater(before.scopes, after.scopeEnds, before.scopeEnds)) ||
     (after.tokenTtlSeconds ?? Infinity) < (before.tokenTtlSeconds ?? Infinity) ||
     (after.state === 'disabled' && before.state === 'enabled')
   )
@@ -139,8 +138,4 @@ function isSameClient(before: Client, after: DeclaredClient): boolean {
     before.scopes.length === after.scopes.length &&
     after.scopes.every((scope) => held.has(scope))
   )
-}
-
-function isSameEnds(before: Client['scopeEnds'], after: Client['scopeEnds']): boolean {
-  return before.size === after.size && [...after].every(([scope, end]) => before.get(scope) === end)
 }

@@ -3,6 +3,7 @@ import type { EpochMs, Scope } from '@latchkey/protocol'
 import type { ChangeContext, ChangeOutcome } from '../audit/change.ts'
 import type { AdminEvent } from '../audit/events.ts'
 import { registerClient } from '../clients/create-client.ts'
+import { isSameEnds, type ScopeEnds } from '../clients/scope-ends.ts'
 import type { CredentialMaker } from '../clients/secrets.ts'
 import { deleteClientWithin, setClientStateWithin, updateClientWithin } from '../clients/update-client.ts'
 import type { ChangeRefusal } from '../kernel/refusal.ts'
@@ -92,7 +93,7 @@ function clientWork(maker: CredentialMaker, context: ChangeContext, { id, before
     addScopes.length + removeScopes.length > 0 ||
     name !== before.name ||
     (contactAddress !== undefined && contactAddress !== before.contactAddress) ||
-    after.scopes.some((scope) => scopeEnds !== undefined && scopeEnds.get(scope) !== before.scopeEnds.get(scope)) ||
+    (after.scopeEnds !== undefined && !isSameEnds(before.scopeEnds, after.scopeEnds)) ||
     after.tokenTtlSeconds !== before.tokenTtlSeconds
   const update: Work = (tx) =>
     updateClientWithin(tx, context, id, { name, addScopes, removeScopes, scopeEnds, contactAddress, tokenTtlSeconds })
@@ -117,11 +118,8 @@ async function createDeclaredClient(
 }
 
 /** An end for every scope: those that are not named have none. */
-function endsOfAll(
-  scopes: readonly Scope[],
-  ends: ReadonlyMap<Scope, EpochMs>,
-): ReadonlyMap<Scope, EpochMs | undefined> {
-  return new Map(scopes.map((scope) => [scope, ends.get(scope)]))
+function endsOfAll(scopes: readonly Scope[], ends: ScopeEnds): ReadonlyMap<Scope, EpochMs | undefined> {
+  return new Map(scopes.map((scope) => [scope, ends[scope]]))
 }
 
 /** For a phase in which no resource server changes: a thousand clients ask for the same few. */

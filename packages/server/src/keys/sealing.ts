@@ -18,6 +18,8 @@ export type SealPurpose =
   | 'signing-key-row'
   /** What a create came to, under a key that only its caller holds. */
   | 'idempotent-answer'
+  /** A message that waits to be sent, with its recipient. */
+  | 'notice'
 
 /** Seals `plain` under the 32-byte `key`, for this purpose and this name. */
 export function seal(key: Uint8Array, purpose: SealPurpose, name: string, plain: Uint8Array): string {

@@ -15,6 +15,8 @@ export interface Metrics {
   countOutcome(reason: string | undefined): void
   /** So many requests were signed and recorded together. */
   countGroup(size: number): void
+  /** A message to people, by mail or webhook, was sent, put off or given up. */
+  readonly countNotice: (channel: string, outcome: string) => void
   /** A group was written to the audit log. */
   readonly auditWritten: (seconds: number) => void
   readonly auditSynced: (seconds: number) => void
@@ -79,6 +81,12 @@ export function createMetrics(version: string): Metrics {
     buckets: requestSeconds,
     registers,
   })
+  const notices = new Counter({
+    name: 'latchkey_notices_total',
+    help: 'Attempts to send a message to people: sent, postponed or given up.',
+    labelNames: ['channel', 'outcome'],
+    registers,
+  })
   const writes = new Histogram({
     name: 'latchkey_audit_write_duration_seconds',
     help: 'Writing a group of records to the file of the audit log.',
@@ -97,6 +105,7 @@ export function createMetrics(version: string): Metrics {
       outcomes.set(reason, (outcomes.get(reason) ?? 0) + 1)
     },
     countGroup: (size) => groups.observe(size),
+    countNotice: (channel, outcome) => notices.inc({ channel, outcome }),
     auditWritten: (seconds) => writes.observe(seconds),
     auditSynced: (seconds) => syncs.observe(seconds),
     watch(name, endpoint) {

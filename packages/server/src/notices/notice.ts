@@ -38,8 +38,6 @@ export type Notice =
   /** To the team: somebody with the link guesses at its code. */
   | NoticeOf<'link.locked', LinkWords>
 
-export type NoticeKind = Notice['kind']
-
 interface NoticeOf<Kind extends string, Words, Secret = undefined> {
   readonly kind: Kind
   /** Names what it is about: the id of the request or link. */

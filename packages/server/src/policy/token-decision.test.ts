@@ -49,7 +49,7 @@ function client(
       resourceServer: undefined,
       state: 'enabled',
       scopes: scopes.toSorted() as Scope[],
-      scopeEnds: new Map(),
+      scopeEnds: {},
       contactAddress: undefined,
       tokenTtlSeconds: undefined,
       createdAt: startMs,
@@ -108,7 +108,7 @@ const at = (...names: string[]) => names.map((name) => `https://${name}.example.
 /** Holds everything, some of it for so many more milliseconds. */
 function ending(left: Readonly<Record<string, number>>): CompiledClient {
   return client(everything, {
-    scopeEnds: new Map(Object.entries(left).map(([scope, ms]) => [scope as Scope, (startMs + ms) as EpochMs])),
+    scopeEnds: Object.fromEntries(Object.entries(left).map(([scope, ms]) => [scope, (startMs + ms) as EpochMs])),
   })
 }
 

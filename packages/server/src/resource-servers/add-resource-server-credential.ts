@@ -44,7 +44,7 @@ function resourceServerClient(clientId: ClientId, name: string, context: ChangeC
     resourceServer: name,
     state: 'enabled',
     scopes: [],
-    scopeEnds: new Map(),
+    scopeEnds: {},
     contactAddress: undefined,
     tokenTtlSeconds: undefined,
     createdAt: context.now,

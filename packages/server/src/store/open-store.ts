@@ -7,6 +7,7 @@ import type { DatabaseLocation } from '../config/config.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/log.ts'
 import type { KeyStore } from '../keys/ports.ts'
+import type { Outbox } from '../notices/ports.ts'
 import type { ResourceServerReads } from '../resource-servers/ports.ts'
 import type { RevocationReads, TokenStatusReads } from '../tokens/ports.ts'
 import { openChangeFeed, type ChangeFeed, type FeedSource, type Listen } from './change-feed.ts'
@@ -21,6 +22,7 @@ import { changeRunner, type Announce, type ChangeTransaction, type RowSealer } f
 import { clientReads, credentialUses } from './sql/clients.ts'
 import { doctorReads, type DoctorReads } from './sql/doctor.ts'
 import { keyStore } from './sql/keys.ts'
+import { outbox } from './sql/notices.ts'
 import { resourceServerReads } from './sql/resource-servers.ts'
 import { restoreTarget, type RestoreDialect } from './sql/restore.ts'
 import { revocationReads, tokenStatusReads } from './sql/revocations.ts'
@@ -38,6 +40,7 @@ export interface Store {
   readonly credentialUses: CredentialUses
   readonly auditLogs: AuditLogStore
   readonly digests: DigestStore
+  readonly outbox: Outbox
   readonly doctor: DoctorReads
   readonly backup: BackupSource
   readonly restore: RestoreTarget
@@ -107,6 +110,7 @@ function storeOn(db: Kysely<Schema>, { snapshots, restore, pollMs, listen }: Bes
     credentialUses: credentialUses(db),
     auditLogs: auditLogStore(db),
     digests: digestStore(db),
+    outbox: outbox(db),
     doctor: doctorReads(db),
     backup: backupSource(snapshots),
     restore: restoreTarget(db, restore),

@@ -3,6 +3,7 @@ import type { Change } from '../../audit/change.ts'
 import type { Client, ClientId } from '../../clients/client.ts'
 import type { Credential } from '../../clients/credential.ts'
 import type { ClientWrites } from '../../clients/ports.ts'
+import { endsLater } from '../../clients/scope-ends.ts'
 import { refuseChange, type ChangeRefusal } from '../../kernel/refusal.ts'
 import type { ResourceServerWrites } from '../../resource-servers/ports.ts'
 import { beyondRefusal, refuseBeyond, scopeBeyond } from './authority.ts'
@@ -96,9 +97,7 @@ function judgeUpdate(before: Client, after: Client, authority: Authority): Chang
   if (beyond !== undefined) return beyondRefusal(`this token does not have ${beyond} itself`, 'add_scopes')
   const isLarger =
     added.length > 0 ||
-    before.scopes.some(
-      (scope) => (after.scopeEnds.get(scope) ?? Infinity) > (before.scopeEnds.get(scope) ?? Infinity),
-    ) ||
+    endsLater(after.scopes, before.scopeEnds, after.scopeEnds) ||
     (before.state === 'disabled' && after.state === 'enabled') ||
     (after.tokenTtlSeconds ?? Infinity) > (before.tokenTtlSeconds ?? Infinity)
   return isLarger ? refuseBeyond(authority, after, 'client_id') : undefined

@@ -1,6 +1,7 @@
 import type * as contract from '@latchkey/admin-contract'
 import type { EpochMs, Scope } from '@latchkey/protocol'
 import type { Client, ClientId } from '../../clients/client.ts'
+import { isSameEnds, scopeEndEntries, type ScopeEnds } from '../../clients/scope-ends.ts'
 import type { Declaration } from '../../declaration/declaration.ts'
 import { isoMoment, stepAction, stepChanges } from '../../declaration/describe-plan.ts'
 import { ownResourceServer, type Step } from '../../declaration/plan.ts'
@@ -70,12 +71,12 @@ function clientEntry({ clientId, name, state, contactAddress, tokenTtlSeconds, s
     ...(contactAddress === undefined ? {} : { contact_address: contactAddress }),
     ...(tokenTtlSeconds === undefined ? {} : { token_ttl_seconds: tokenTtlSeconds }),
     scopes: [...scopes],
-    ...(ends.size === 0
+    ...(isSameEnds(ends, {})
       ? {}
-      : { scope_ends: Object.fromEntries([...ends].map(([scope, end]) => [scope, isoMoment(end) ?? ''])) }),
+      : { scope_ends: Object.fromEntries(scopeEndEntries(ends).map(([scope, end]) => [scope, isoMoment(end) ?? ''])) }),
   }
 }
 
-function scopeEnds(written: Readonly<Record<string, string>>): ReadonlyMap<Scope, EpochMs> {
-  return new Map(Object.entries(written).map(([scope, moment]) => [scope as Scope, Date.parse(moment) as EpochMs]))
+function scopeEnds(written: Readonly<Record<string, string>>): ScopeEnds {
+  return Object.fromEntries(Object.entries(written).map(([scope, moment]) => [scope, Date.parse(moment) as EpochMs]))
 }

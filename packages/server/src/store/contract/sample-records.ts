@@ -18,7 +18,7 @@ export function sampleClient(clientId: string, fields: Partial<Client> = {}): Cl
     resourceServer: undefined,
     state: 'enabled',
     scopes: [],
-    scopeEnds: new Map(),
+    scopeEnds: {},
     contactAddress: undefined,
     tokenTtlSeconds: undefined,
     createdAt: startMs,

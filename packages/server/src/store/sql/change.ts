@@ -6,6 +6,7 @@ import { emptyChain } from '../../audit/row-chain.ts'
 import type { ClientWrites } from '../../clients/ports.ts'
 import { refused, type Result } from '../../kernel/result.ts'
 import type { DataKeyWrites, SigningKeyWrites } from '../../keys/ports.ts'
+import type { NoticeWrites } from '../../notices/ports.ts'
 import type { ResourceServerWrites } from '../../resource-servers/ports.ts'
 import type { RevocationWrites } from '../../tokens/ports.ts'
 import { leaveNotice, takeTurn } from './change-notices.ts'
@@ -13,6 +14,7 @@ import { clientWrites } from './clients.ts'
 import { answerWrites } from './idempotency.ts'
 import { dataKeyWrites, signingKeyWrites } from './keys.ts'
 import { inParts } from './in-parts.ts'
+import { noticeWrites } from './notices.ts'
 import { resourceServerWrites } from './resource-servers.ts'
 import { revocationWrites } from './revocations.ts'
 import type { Schema } from './schema.ts'
@@ -26,6 +28,7 @@ export interface ChangeTransaction {
   readonly signingKeys: SigningKeyWrites
   readonly dataKeys: DataKeyWrites
   readonly answers: AnswerWrites
+  readonly notices: NoticeWrites
 }
 
 export interface RowSealer {
@@ -64,6 +67,7 @@ export function changeRunner(db: Kysely<Schema>, sealer: RowSealer, announce: An
           signingKeys: signingKeyWrites(tx, touched),
           dataKeys: dataKeyWrites(tx),
           answers: answerWrites(tx),
+          notices: noticeWrites(tx),
         })
         if (!outcome.ok) throw new RolledBack(outcome.refusal)
         await appendRows(tx, sealer, context, [...(outcome.parts ?? []), outcome.event])

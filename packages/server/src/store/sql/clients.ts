@@ -223,7 +223,7 @@ async function withScopes(db: Kysely<Schema>, rows: readonly Selectable<Schema['
     scopes: (byClient.get(row.client_id) ?? [])
       .map((scope): Scope => qualifyScope(scope.resource_server, scope.scope))
       .toSorted(),
-    scopeEnds: new Map(
+    scopeEnds: Object.fromEntries(
       (byClient.get(row.client_id) ?? []).flatMap((scope) =>
         scope.ends_at === null
           ? []
@@ -256,7 +256,7 @@ async function insertScopes(tx: Kysely<Schema>, client: Client): Promise<void> {
       client_id: client.clientId,
       resource_server: resourceServer,
       scope: name,
-      ends_at: client.scopeEnds.get(scope) ?? null,
+      ends_at: client.scopeEnds[scope] ?? null,
     }
   })
   for (const part of inParts(rows)) await tx.insertInto('client_scopes').values(part).execute()

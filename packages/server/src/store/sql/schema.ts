@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely'
+
 /** The tables as kysely sees them. Times are epoch milliseconds, booleans 0 or 1, JSON is text: the same on every backend. */
 export interface Schema {
   resource_servers: {
@@ -73,6 +75,21 @@ export interface Schema {
     closed_at: number | null
     first_segment: number
     checkpoint: string | null
+  }
+  notices: {
+    id: string
+    channel: string
+    kind: string
+    about: string
+    sealed: string | null
+    data_key_id: string
+    created_at: number
+    next_attempt_at: number
+    attempts: number
+    leased_until: Generated<number | null>
+    sent_at: Generated<number | null>
+    given_up_at: Generated<number | null>
+    last_failure: Generated<string | null>
   }
   change_notices: { sequence: number; at: number; notice: string }
   usage_counters: { client_id: string; hour: number; granted: number; denied: number }

@@ -1,0 +1,41 @@
+import { endpointPaths } from '@latchkey/protocol'
+import type { FastifyInstance } from 'fastify'
+import type { Config } from '../config/config.ts'
+import type { Notifier } from '../notices/notifier.ts'
+import { createPortalApp, type PortalPart } from '../portal/portal-app.ts'
+import type { Core } from './core.ts'
+import type { Listeners } from './listeners.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** What people's browsers, and programs that claim a credential, find on the public listener. */
+const parts: readonly PortalPart[] = []
+
+/** Prepares the pages beside the OAuth endpoints; in every process that serves the public listener. Given back with `started`. */
+export async function openPortal(
+  core: Core,
+  config: Config,
+  issuer: string,
+  { findAddress }: Pick<Listeners, 'findAddress'>,
+  notifier: Notifier,
+  { clock, random, logger }: Surroundings,
+  started: AsyncDisposableStack,
+): Promise<FastifyInstance> {
+  const app = await createPortalApp(
+    {
+      clock,
+      random,
+      logger,
+      issuer,
+      tokenEndpoint: issuer + endpointPaths.token,
+      maker: { random, dataKeys: core.dataKeys, environment: config.environment },
+      findAddress,
+      catalogue: () => core.catalogue.current(),
+      clients: core.store.clients,
+      notifier,
+      change: core.change,
+    },
+    parts,
+  )
+  started.defer(() => app.close())
+  return app
+}

@@ -1,0 +1,32 @@
+import type { Change } from '../audit/change.ts'
+import type { ClientReads, ClientWrites } from '../clients/ports.ts'
+import type { CredentialMaker } from '../clients/secrets.ts'
+import type { FindAddress } from '../http/peer.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Logger } from '../kernel/log.ts'
+import type { Random } from '../kernel/random.ts'
+import type { Notifier } from '../notices/notifier.ts'
+import type { NoticeWrites } from '../notices/ports.ts'
+import type { Catalogue } from '../resource-servers/catalogue.ts'
+import type { ResourceServerWrites } from '../resource-servers/ports.ts'
+import type { RevocationWrites } from '../tokens/ports.ts'
+
+/** Everything that the public pages stand on. `composition/portal.ts` fills it. */
+export interface PortalServices {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly issuer: string
+  readonly tokenEndpoint: string
+  readonly maker: CredentialMaker
+  readonly findAddress: FindAddress
+  readonly catalogue: () => Catalogue
+  readonly clients: ClientReads
+  readonly notifier: Notifier
+  readonly change: Change<{
+    readonly clients: ClientWrites
+    readonly resourceServers: ResourceServerWrites
+    readonly revocations: RevocationWrites
+    readonly notices: NoticeWrites
+  }>
+}
