@@ -51,7 +51,8 @@ export const clients = {
   create: operation(routes.create, {
     tags: ['clients'],
     summary: 'Register a client',
-    description: 'The secret is shown once.',
+    description:
+      'Answers with a delivery link, by which the client gets its first secret; with `show_secret` with the secret itself, once.',
   })
     .input(
       z.strictObject({
@@ -61,10 +62,23 @@ export const clients = {
           contact_address: field.contactAddress.optional(),
           token_ttl_seconds: field.tokenTtlSeconds.optional(),
           secret_expires_in: field.expiresInSeconds.optional(),
+          /** True: no link; the secret is made now and answered. */
+          show_secret: z.boolean().optional(),
         }),
       }),
     )
-    .output(z.strictObject({ ...clientShape, client_secret: z.string() })),
+    .output(
+      z.strictObject({
+        ...clientShape,
+        /** With `show_secret`; otherwise the four below. */
+        client_secret: z.string().optional(),
+        link_id: z.string().optional(),
+        delivery_link: z.string().optional(),
+        link_expires_at: field.epochSeconds.optional(),
+        /** Whom the server has sent the link by mail; absent: nobody, so that it has to be handed over. */
+        mailed_to: z.string().optional(),
+      }),
+    ),
   list: operation(routes.list, { tags: ['clients'], summary: 'List clients, oldest first' })
     .input(
       z.strictObject({

@@ -11,13 +11,14 @@ import { audit } from './audit.ts'
 import { clients } from './clients.ts'
 import { declaration } from './declaration.ts'
 import { keys } from './keys.ts'
+import { links } from './links.ts'
 import { resourceServers } from './resource-servers.ts'
 import { secrets } from './secrets.ts'
 import { server } from './server.ts'
 import { tokens } from './tokens.ts'
 
 /** Every operation of the admin API: the server's routes, the OpenAPI document and the typed clients all come from it. */
-export const adminContract = { resourceServers, clients, secrets, tokens, keys, audit, declaration, server }
+export const adminContract = { resourceServers, clients, secrets, links, tokens, keys, audit, declaration, server }
 
 export type AdminContract = typeof adminContract
 

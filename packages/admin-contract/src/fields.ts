@@ -66,6 +66,11 @@ export const credentialId: z.ZodString = z
   .regex(/^[A-Za-z0-9]{8,32}$/, 'the id of a credential')
   .meta({ examples: ['8BqT3xW0eYpL5nRk'] })
 
+export const linkId: z.ZodString = z
+  .string()
+  .regex(/^[a-z0-9]{24}$/, 'the id of a delivery link: 24 of a-z 0-9')
+  .meta({ examples: ['3h5k7n9q1s3u5w7y9a1c3e5g'] })
+
 /** An RFC 7638 thumbprint. */
 export const keyId: z.ZodString = z
   .string()

@@ -7,6 +7,8 @@ export const refusalReasons = [
   'client.reserved',
   'credential.unknown',
   'credential.not_a_secret',
+  'link.unknown',
+  'link.delivered',
   'resource_server.unknown',
   'resource_server.name_taken',
   'resource_server.audience_taken',

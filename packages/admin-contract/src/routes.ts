@@ -66,6 +66,17 @@ export const adminRoutes = {
     list: { method: 'GET', path: '/clients/{client_id}/secrets', scope: 'clients.read' },
     revoke: { method: 'POST', path: '/secrets/{id}/revoke', scope: 'secrets.write' },
   },
+  links: {
+    create: {
+      method: 'POST',
+      path: '/clients/{client_id}/links',
+      successStatus: 201,
+      scope: 'secrets.write',
+      idempotencyKey: true,
+    },
+    list: { method: 'GET', path: '/links', scope: 'clients.read' },
+    revoke: { method: 'POST', path: '/links/{id}/revoke', scope: 'secrets.write' },
+  },
   tokens: {
     get: { method: 'POST', path: '/tokens/get', scope: 'tokens.write' },
     inspect: { method: 'POST', path: '/tokens/inspect', scope: 'tokens.read' },

@@ -110,10 +110,37 @@ describe('client', () => {
     await json('client', 'delete', id, '--yes')
   })
 
-  it('is not created when nobody would see its secret', async () => {
-    const before = await json('client', 'list')
-    expect(await cli('client', 'create', 'x', '--scope', 'shop/read')).toMatchObject({ code: 2, stdout: '' })
-    expect(await json('client', 'list')).toEqual(before)
+  it('gets a delivery link instead of a secret, which is shown once', async () => {
+    const created = await json('client', 'create', 'linked', '--scope', 'shop/read', '--contact', 'it@acme.example')
+    expect(created).toMatchObject({ contact_address: 'it@acme.example', mailed_to: 'it@acme.example' })
+    expect(created).not.toHaveProperty('client_secret')
+    const id = String(created['client_id'])
+    expect((await json('secret', 'list', id))['items']).toEqual([])
+    const link = String(created['delivery_link'])
+    expect(link).toMatch(/\/claim\/[a-z0-9]{24}#[\w-]{43}$/)
+    const listed = await cli('link', 'list', '--client', id)
+    expect(listed.stdout).toContain(String(created['link_id']))
+    expect(listed.stdout).not.toContain(link.split('#')[1])
+    const text = await cli('client', 'create', 'linked', '--scope', 'shop/read')
+    expect(text.stdout).toMatch(/delivery link +http\S+#[\w-]{43}\nlives until +20[^]*Hand the link to its owner/)
+  })
+
+  it('gets further links, with a code when that is wanted, and each can be revoked', async () => {
+    const id = await createClient('shop/read')
+    const made = await json('link', 'create', id, '--with-code', '--expires-in', '60')
+    expect(made['code']).toMatch(/^\d{4} \d{4}$/)
+    const text = await cli('link', 'create', id, '--with-code')
+    expect(text.stdout).toMatch(/code +\d{4} \d{4}\n[^]*The code goes by another channel/)
+    const open = (await json('link', 'list', '--client', id, '--state', 'open'))['items'] as { id: string }[]
+    expect(open).toHaveLength(1)
+    const revoked = await cli('link', 'revoke', open[0]?.id ?? '')
+    expect(revoked).toMatchObject({ code: 0, stdout: `Delivery link ${open[0]?.id} is revoked.\n` })
+    expect((await json('link', 'list', '--client', id, '--state', 'revoked'))['items']).toHaveLength(2)
+    const none = await cli('link', 'list', '--client', id, '--state', 'locked')
+    expect(none).toMatchObject({ code: 0, stdout: 'There are no such delivery links.\n' })
+    expect(await cli('link', 'revoke', 'a'.repeat(24))).toMatchObject({ code: 1, stdout: '' })
+    expect(await cli('link', 'create', 'nobody')).toMatchObject({ code: 1, stdout: '' })
+    expect(await cli('link', 'create', id, '--expires-in', '604801')).toMatchObject({ code: 2, stdout: '' })
   })
 
   it('is changed, disabled, enabled and deleted', async () => {

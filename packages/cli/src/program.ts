@@ -30,6 +30,11 @@ const nouns: readonly Noun[] = [
     verbs: async () => (await import('./commands/secret/index.ts')).secretVerbs(),
   },
   {
+    name: 'link',
+    summary: 'links that deliver a credential to its owner, once',
+    verbs: async () => (await import('./commands/link/index.ts')).linkVerbs(),
+  },
+  {
     name: 'token',
     summary: 'access tokens',
     verbs: async () => (await import('./commands/token/index.ts')).tokenVerbs(),
@@ -118,7 +123,7 @@ const loneCommands: readonly LoneCommand[] = [
 ]
 
 /** Commands of later versions: known, so that they are refused by name. */
-const commandsNotYet = ['console', 'request', 'link', 'cert']
+const commandsNotYet = ['console', 'request', 'cert']
 
 /** `latchkey`, ready to parse `args`: with what they name, or with all that there is. It never ends the process and writes no error: what is wrong is thrown. */
 export async function createProgram(args: readonly string[], extent: 'named' | 'whole' = 'named'): Promise<Command> {

@@ -36,7 +36,10 @@ describe('misuse ends with 2 and says what is wrong', () => {
     ['client create', /missing required argument 'NAME'/],
     ['client create x', /needs a scope/],
     ['client create x --scope', /argument missing/],
-    ['client create x --scope a/b', /no delivery links yet.*--show-secret/],
+    ['link create', /missing required argument 'CLIENT'/],
+    ['link create x --expires-in soon', /whole number/],
+    ['link list --state lost', /is invalid/],
+    ['link revoke', /missing required argument 'ID'/],
     ['client create x y --scope a/b', /too many arguments/],
     ['client create x --scope a/b --auth password', /is invalid/],
     ['client create x --scope a/b --show-secret --token-ttl 1.5', /whole number/],
@@ -65,7 +68,7 @@ describe('misuse ends with 2 and says what is wrong', () => {
 })
 
 describe('what this version does not have yet ends with 2 and is named', () => {
-  const commandLines = ['console', 'request list', 'link create x', 'cert issue x --csr f']
+  const commandLines = ['console', 'request list', 'cert issue x --csr f']
   it.concurrent.each(commandLines)('latchkey %s', async (commandLine) => {
     const what = /^(?:(?:key|audit) )?[a-z-]+/.exec(commandLine)?.[0]
     const result = await runCli(words(commandLine))
@@ -90,7 +93,7 @@ describe('--json', () => {
   const cases: [commandLine: string, code: number, error: string][] = [
     ['client --json', 2, 'usage'],
     ['client create --json', 2, 'usage'],
-    ['client create x --scope a/b --json', 2, 'not_yet'],
+    ['client create x --scope a/b --auth mtls --json', 2, 'not_yet'],
     ['console --json', 2, 'not_yet'],
     ['serve --json', 2, 'config.invalid'],
     ['migrate --json --colour red', 2, 'usage'],
@@ -163,6 +166,7 @@ describe('help and version end with 0', () => {
     ...['create', 'list', 'show', 'update', 'disable', 'enable', 'delete', 'test'].map((verb) => `client ${verb}`),
     ...['add', 'list', 'revoke'].map((verb) => `secret ${verb}`),
     ...['get', 'inspect', 'revoke'].map((verb) => `token ${verb}`),
+    ...['create', 'list', 'revoke'].map((verb) => `link ${verb}`),
     'key list',
     'audit list',
     'audit verify',

@@ -11,6 +11,7 @@ import { openObservation } from './composition/observation.ts'
 import { openNotifier, sendNotices } from './composition/notices.ts'
 import { oauthEndpoints } from './composition/oauth-endpoints.ts'
 import { createOutcomeLog } from './composition/outcome-log.ts'
+import { reportPresence, settleClaims } from './composition/delivery-links.ts'
 import { openPortal } from './composition/portal.ts'
 import { ownPublicSide, type PublicSide } from './composition/public-side.ts'
 import { openPublishedRevocations } from './composition/revocations.ts'
@@ -78,7 +79,7 @@ export async function startServer(config: Config, surroundings: Surroundings): P
     ignoredForwarding: () => listeners.ignoredForwarding(),
     socketPath: () => opened.socketPath,
   }
-  const services = adminServices(core, config, issuer, tokens, keys, facts, surroundings)
+  const services = adminServices(core, config, issuer, tokens, keys, facts, notifier, surroundings)
   const socket = await openAdminSocket({
     app: createLocalAdminApp(services, logger),
     dataDirectory: core.directory.path,
@@ -86,6 +87,7 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   })
   opened.socketPath = socket.path
   started.defer(() => socket.close())
+  settleClaims(core, notifier, surroundings, started)
   sendNotices(core, config, issuer, observation, surroundings, started)
   const requestId = newRequestId(surroundings.random, surroundings.clock.now())
   await keepAdminResourceServer(core.change, { actor: 'latchkey', requestId, now: surroundings.clock.now() })
@@ -101,6 +103,7 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   const open = { admin: adminListener, ...(ownListener === undefined ? {} : { public: ownListener }) }
   keepGauges(observation, { core, revocations, revocationStreams, listeners, open }, surroundings)
   if (ownListener !== undefined) {
+    await reportPresence(core, surroundings, started)
     const portal = await openPortal(core, config, issuer, listeners, notifier, surroundings, started)
     ownListener.serve(oauth.endpoints, (request, response) => portal.routing(request, response))
   }

@@ -7,6 +7,8 @@ export const problemHints: Readonly<Record<ProblemReason, string>> = {
   'client.reserved': 'choose another client_id',
   'credential.unknown': '`latchkey secret list CLIENT` shows the secrets of a client',
   'credential.not_a_secret': '`latchkey secret list CLIENT` shows the secrets of a client',
+  'link.unknown': '`latchkey link list` shows the delivery links',
+  'link.delivered': 'revoke the secret with `latchkey secret revoke`',
   'resource_server.unknown': '`latchkey resource-server list` shows the resource servers',
   'resource_server.name_taken':
     'choose another name, or change the one there is with `latchkey resource-server update`',

@@ -14,6 +14,8 @@ const refusalStatuses: Readonly<Record<ChangeRefusalReason, 403 | 404 | 409 | 42
   'client.reserved': 409,
   'credential.unknown': 404,
   'credential.not_a_secret': 422,
+  'link.unknown': 404,
+  'link.delivered': 409,
   'resource_server.unknown': 404,
   'resource_server.name_taken': 409,
   'resource_server.audience_taken': 409,

@@ -110,7 +110,13 @@ describe('clients and secrets', () => {
   it('shows a secret once, and never a digest', async () => {
     await createApi('shop')
     const created = await send('POST', '/clients', {
-      body: { name: 'Bäcker 🥐', scopes: ['shop/read'], secret_expires_in: 3600, token_ttl_seconds: 60 },
+      body: {
+        name: 'Bäcker 🥐',
+        scopes: ['shop/read'],
+        secret_expires_in: 3600,
+        token_ttl_seconds: 60,
+        show_secret: true,
+      },
     })
     expect(created.status).toBe(201)
     expect(created.body['client_secret']).toMatch(/^lk_test_/)
@@ -215,7 +221,7 @@ async function createApi(name: string): Promise<void> {
 }
 
 async function createClient(scopes: string[]): Promise<{ clientId: string; answer: AdminAnswer }> {
-  const answer = await send('POST', '/clients', { body: { name: 'c', scopes } })
+  const answer = await send('POST', '/clients', { body: { name: 'c', scopes, show_secret: true } })
   expect(answer.status).toBe(201)
   return { clientId: String(answer.body['client_id']), answer }
 }

@@ -18,6 +18,9 @@ import { planDeclaration } from './declaration/plan-declaration.ts'
 import { listKeys } from './keys/list-keys.ts'
 import { revokeKey } from './keys/revoke-key.ts'
 import { rotateKeys } from './keys/rotate-keys.ts'
+import { createLink } from './links/create-link.ts'
+import { listLinks } from './links/list-links.ts'
+import { revokeLink } from './links/revoke-link.ts'
 import type { OperationContext } from './operation.ts'
 import { refusalProblem } from './problem.ts'
 import { createResourceServerCredential } from './resource-servers/create-credential.ts'
@@ -61,6 +64,11 @@ export const adminRouter: Router<AdminContract, OperationContext> = os.router({
     add: os.secrets.add.handler(run(addSecret)),
     list: os.secrets.list.handler(run(listSecrets)),
     revoke: os.secrets.revoke.handler(run(revokeSecret)),
+  },
+  links: {
+    create: os.links.create.handler(run(createLink)),
+    list: os.links.list.handler(run(listLinks)),
+    revoke: os.links.revoke.handler(run(revokeLink)),
   },
   tokens: {
     get: os.tokens.get.handler(run(getToken)),

@@ -12,6 +12,9 @@ import type { Random } from '../kernel/random.ts'
 import type { ChangeRefusal } from '../kernel/refusal.ts'
 import type { Result } from '../kernel/result.ts'
 import type { KeyAdministration } from '../keys/key-administration.ts'
+import type { LinkReads, LinkWrites } from '../delivery-links/ports.ts'
+import type { Notifier } from '../notices/notifier.ts'
+import type { NoticeWrites } from '../notices/ports.ts'
 import type { ResourceServerReads, ResourceServerWrites } from '../resource-servers/ports.ts'
 import type { RevocationWrites } from '../tokens/ports.ts'
 import type { Authority } from './access/caller.ts'
@@ -72,7 +75,11 @@ export interface AdminServices {
     readonly resourceServers: ResourceServerWrites
     readonly revocations: RevocationWrites
     readonly answers: AnswerWrites
+    readonly notices: NoticeWrites
+    readonly links: LinkWrites
   }>
+  readonly links: LinkReads
+  readonly notifier: Notifier
   readonly clients: ClientReads
   readonly resourceServers: ResourceServerReads
   readonly tokens: {

@@ -29,6 +29,8 @@ export interface Digest {
   noteGrant(grant: CountedGrant): void
   /** Only for callers who authenticated: the client must exist. */
   noteRefusal(refusal: RecentRefusal): void
+  /** Every use of a credential before this moment is in the database. */
+  usesReportedUntil(): EpochMs
   /** Writes what has gathered. Never rejects: what the store does not take is kept, up to a limit, for the next time. */
   flush(): Promise<void>
   /** Stops the timer and flushes. */
@@ -60,10 +62,15 @@ export function createDigest(options: DigestOptions): Digest {
   const inTurn = takeTurns()
   let batch = emptyBatch()
   let isAway = false
+  let reportedUntil = clock.now()
 
   async function flushNow(): Promise<void> {
     const full = batch
-    if (full.counterCount === 0 && full.uses.size === 0) return
+    const begun = clock.now()
+    if (full.counterCount === 0 && full.uses.size === 0) {
+      reportedUntil = begun
+      return
+    }
     batch = emptyBatch()
     const [recorded, used] = await Promise.allSettled([
       store.record(listCounters(full), [...full.refusals.values()].flat(), keptRefusals),
@@ -75,7 +82,8 @@ export function createDigest(options: DigestOptions): Digest {
       batch.refusals.clear()
       for (const refusal of [...full.refusals.values(), newer].flat()) remember(refusal)
     }
-    if (used.status === 'rejected') for (const [id, at] of full.uses) if (!batch.uses.has(id)) use(id, at)
+    if (used.status === 'fulfilled') reportedUntil = begun
+    else for (const [id, at] of full.uses) if (!batch.uses.has(id)) use(id, at)
     report([recorded, used].find((outcome) => outcome.status === 'rejected'))
   }
 
@@ -133,6 +141,7 @@ export function createDigest(options: DigestOptions): Digest {
       add(refusal.clientId, refusal.at - (refusal.at % hourMs), 0, 1)
       remember(refusal)
     },
+    usesReportedUntil: () => reportedUntil,
     flush,
     close() {
       clearInterval(timer)

@@ -1,3 +1,4 @@
+import type { EpochMs } from '@latchkey/protocol'
 import type { ChangeContext } from '../audit/change.ts'
 import type { AdminEvent, AuditRow } from '../audit/events.ts'
 import type { RowPosition } from '../audit/log/checkpoint.ts'
@@ -87,6 +88,8 @@ export interface RestoreEndings {
   setGenerations(generation: number): Promise<void>
   /** Sets the feed's newest sequence. */
   setSequence(sequence: number): Promise<void>
+  /** Ends every delivery link that could still be claimed, and revokes the credentials that were shown and never confirmed. */
+  voidLinks(now: EpochMs): Promise<void>
   readonly revocations: RevocationWrites
   readonly signingKeys: SigningKeyWrites
 }

@@ -27,8 +27,7 @@ export interface RestoreStep {
 const marginMs = 3_600_000
 
 /**
- * Everything that is ended by a restore, in order. What a later version lets stay open (delivery links, requests for access) is voided by a
- * step of its own here.
+ * Everything that is ended by a restore, in order. What a later version lets stay open is voided by a step of its own here.
  */
 export const restoreSteps: readonly RestoreStep[] = [
   {
@@ -62,6 +61,11 @@ export const restoreSteps: readonly RestoreStep[] = [
         await signingKeys.insert(await createTokenKey(algorithm, pair, state, dataKeys, now))
       }
     },
+  },
+  {
+    // Who has a link of before may have been shown the credential since; nothing here would know of it.
+    name: 'every open delivery link is void, and what was shown and never confirmed is revoked',
+    perform: (endings, { now }) => endings.voidLinks(now),
   },
 ]
 

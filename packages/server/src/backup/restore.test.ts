@@ -9,7 +9,9 @@ import { Fault, type FaultCode } from '../kernel/faults.ts'
 import { systemRandom } from '../kernel/random.ts'
 import { tablesLeftOut } from '../store/sql/backup.ts'
 import { migrations } from '../store/migrations/index.ts'
+import { schemaShape } from '../store/schema-shape.ts'
 import { postForm, send, sqliteFile, startTestServer, type TestServer } from '../testing/start-test-server.ts'
+import { askToken, claim, makeLink, stateOf } from '../portal/claim/link.test.support.ts'
 import { dataKeysOf, downloadBackup, headerOf, linesOf, writeGenuine, writeLines } from './backup.test.support.ts'
 import type { Restored } from './restore.ts'
 
@@ -152,6 +154,22 @@ describe('a restore on another machine', () => {
       actor: 'local-restore',
       details: { last_row: headerOf(file).last_row.sequence, lost: 0, version: '0.0.0-test' },
     })
+  })
+
+  test('voids open delivery links, and revokes what was shown and never confirmed', async () => {
+    const [first, second] = [await registerClient(), await server.registerClient(['configurations/read'])]
+    const open = await makeLink(server, first.clientId)
+    const shown = await makeLink(server, second.clientId)
+    const claimed = await claim(server, shown)
+    expect(claimed.status).toBe(200)
+    await downloadBackup(server.adminSocket, file)
+    const config = elsewhere()
+    await restoreInto(config)
+    const restored = await startOn(config)
+    for (const link of [open, shown]) expect(await stateOf(restored, link)).toBe('revoked')
+    expect((await askToken(restored, claimed)).status).toBe(401)
+    expect((await claim(restored, open)).json()).toMatchObject({ reason: 'link.revoked' })
+    expect(await token(restored, first)).toBeDefined()
   })
 
   test('is refused with another master key, and without one', async () => {
@@ -343,9 +361,15 @@ describe('the schema', () => {
     await downloadBackup(server.adminSocket, file)
     const [first = '', ...rest] = linesOf(file)
     const header = headerOf(file)
-    // As the version before the last migration would have made it, which added no table or column.
+    // As the version before the last migration would have made it: without the tables of that, which are empty.
     const last = header.migrations.at(-1) ?? ''
-    const older = JSON.stringify({ ...header, migrations: header.migrations.slice(0, -1) })
+    const earlier = header.migrations.slice(0, -1)
+    const known = new Set((await schemaShape(earlier))?.map(({ name }) => name))
+    const older = JSON.stringify({
+      ...header,
+      migrations: earlier,
+      tables: header.tables.filter(({ name }) => known.has(name)),
+    })
     expect(older).not.toBe(first)
     writeGenuine(file, [older, ...rest.slice(0, -1)], dataKeysOf(file, server.config.dataDirectory))
     const config = elsewhere()

@@ -1,6 +1,7 @@
 import type { EpochMs, Scope } from '@latchkey/protocol'
 import type { Change, ChangeContext } from '../audit/change.ts'
 import { randomLowercase } from '../kernel/ids.ts'
+import type { Random } from '../kernel/random.ts'
 import type { ChangeRefusal } from '../kernel/refusal.ts'
 import { done, type Result } from '../kernel/result.ts'
 import type { ResourceServerWrites } from '../resource-servers/ports.ts'
@@ -43,6 +44,10 @@ interface Transaction {
 /** Characters of a client_id: 124 random bits, in lower case, so that no file system or collation confuses two. */
 export const clientIdLength = 24
 
+export function newClientId(random: Random): ClientId {
+  return randomLowercase(random, clientIdLength) as ClientId
+}
+
 /** Registers a client with its granted scopes and its first secret. Refuses with `scope.unknown`. */
 export function createClient(
   change: Change<Transaction>,
@@ -51,7 +56,7 @@ export function createClient(
   input: NewClient,
 ): Promise<Result<CreatedClient, ChangeRefusal>> {
   return change(context, async (tx) => {
-    const clientId = randomLowercase(maker.random, clientIdLength) as ClientId
+    const clientId = newClientId(maker.random)
     const { name, scopes, tokenTtlSeconds, contactAddress } = input
     const registered = await registerClient(tx, maker, context, {
       clientId,

@@ -1,5 +1,5 @@
 import type { EpochMs } from '@latchkey/protocol'
-import type { Change, ChangeContext } from '../audit/change.ts'
+import type { Change, ChangeContext, ChangeOutcome } from '../audit/change.ts'
 import { refuseChange, type ChangeRefusal } from '../kernel/refusal.ts'
 import { done, type Result } from '../kernel/result.ts'
 import type { ClientId } from './client.ts'
@@ -57,36 +57,44 @@ export function revokeSecret(
   id: CredentialId,
   options: { readonly compromised: boolean },
 ): Promise<Result<readonly Credential[], ChangeRefusal>> {
-  return change(context, async (tx) => {
-    const credential = await tx.clients.findCredential(id)
-    if (credential === undefined) return refuseChange('credential.unknown', `there is no credential ${id}`, 'id')
-    if (credential.kind !== 'secret') return refuseChange('credential.not_a_secret', `${id} is not a secret`, 'id')
-    const record = await tx.clients.find(credential.clientId)
-    const line = options.compromised ? descendants(credential, record?.credentials ?? []) : [credential]
-    const revoked: Credential[] = []
-    for (const member of line) {
-      if (member.revokedAt !== undefined) {
-        revoked.push(member)
-        continue
-      }
-      const raised = await endTokensOf(tx, member, context.now)
-      const ended = { ...raised, revokedAt: context.now }
-      await tx.clients.updateCredential(ended)
-      revoked.push(ended)
+  return change(context, (tx) => revokeSecretWithin(tx, context, id, options))
+}
+
+/** {@link revokeSecret} as a part of a larger change. */
+export async function revokeSecretWithin(
+  tx: EndAccessTransaction,
+  context: ChangeContext,
+  id: CredentialId,
+  options: { readonly compromised: boolean },
+): Promise<ChangeOutcome<readonly Credential[], ChangeRefusal>> {
+  const credential = await tx.clients.findCredential(id)
+  if (credential === undefined) return refuseChange('credential.unknown', `there is no credential ${id}`, 'id')
+  if (credential.kind !== 'secret') return refuseChange('credential.not_a_secret', `${id} is not a secret`, 'id')
+  const record = await tx.clients.find(credential.clientId)
+  const line = options.compromised ? descendants(credential, record?.credentials ?? []) : [credential]
+  const revoked: Credential[] = []
+  for (const member of line) {
+    if (member.revokedAt !== undefined) {
+      revoked.push(member)
+      continue
     }
-    return {
-      ...done(revoked),
-      event: {
-        name: 'secret.revoked',
-        subject: id,
-        details: {
-          client_id: credential.clientId,
-          compromised: options.compromised,
-          revoked: revoked.map((member) => member.id),
-        },
+    const raised = await endTokensOf(tx, member, context.now)
+    const ended = { ...raised, revokedAt: context.now }
+    await tx.clients.updateCredential(ended)
+    revoked.push(ended)
+  }
+  return {
+    ...done(revoked),
+    event: {
+      name: 'secret.revoked',
+      subject: id,
+      details: {
+        client_id: credential.clientId,
+        compromised: options.compromised,
+        revoked: revoked.map((member) => member.id),
       },
-    }
-  })
+    },
+  }
 }
 
 /** The credential and all that were rotated from it, directly or through others. */

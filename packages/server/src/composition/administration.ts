@@ -9,6 +9,7 @@ import { serverFindings } from '../doctor/server-findings.ts'
 import type { DoctorSubject } from '../doctor/subject.ts'
 import { steadiness } from '../kernel/elapsed.ts'
 import type { KeyAdministration } from '../keys/key-administration.ts'
+import type { Notifier } from '../notices/notifier.ts'
 import type { Core } from './core.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { TokenServices } from './token-services.ts'
@@ -27,6 +28,7 @@ export function adminServices(
   tokens: TokenServices,
   keyAdministrator: KeyAdministration,
   facts: DoctorFacts,
+  notifier: Notifier,
   { clock, random, version }: Surroundings,
 ): AdminServices {
   const { store, clients, catalogue, change, audit, keys, dataKeys } = core
@@ -42,6 +44,8 @@ export function adminServices(
     maker: { random, dataKeys, environment: config.environment },
     change,
     clients: store.clients,
+    links: store.links,
+    notifier,
     resourceServers: store.resourceServers,
     tokens: localTokens({
       load: (clientId) => clients.load(clientId),

@@ -2,13 +2,14 @@ import { endpointPaths } from '@latchkey/protocol'
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config/config.ts'
 import type { Notifier } from '../notices/notifier.ts'
+import { mountClaim } from '../portal/claim/mount-claim.ts'
 import { createPortalApp, type PortalPart } from '../portal/portal-app.ts'
 import type { Core } from './core.ts'
 import type { Listeners } from './listeners.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** What people's browsers, and programs that claim a credential, find on the public listener. */
-const parts: readonly PortalPart[] = []
+const parts: readonly PortalPart[] = [mountClaim]
 
 /** Prepares the pages beside the OAuth endpoints; in every process that serves the public listener. Given back with `started`. */
 export async function openPortal(
@@ -31,6 +32,7 @@ export async function openPortal(
       findAddress,
       catalogue: () => core.catalogue.current(),
       clients: core.store.clients,
+      links: core.store.links,
       notifier,
       change: core.change,
     },

@@ -9,6 +9,7 @@ import { oauthEndpoints } from './oauth-endpoints.ts'
 import { createOutcomeLog } from './outcome-log.ts'
 import { openPortal } from './portal.ts'
 import { ownPublicSide } from './public-side.ts'
+import { reportPresence } from './delivery-links.ts'
 import { openPublishedRevocations } from './revocations.ts'
 import type { Surroundings } from './surroundings.ts'
 import { createTokenServices } from './token-services.ts'
@@ -36,6 +37,7 @@ export async function startWorker(config: Config, slot: number, surroundings: Su
   const log = createOutcomeLog(core, observation, surroundings, started)
   const tokens = createTokenServices(core, issuer, surroundings)
   const revocations = await openPublishedRevocations(core, issuer, surroundings, started)
+  await reportPresence(core, surroundings, started)
   const notifier = openNotifier(core, config, surroundings)
   const portal = await openPortal(core, config, issuer, listeners, notifier, surroundings, started)
   core.follow()

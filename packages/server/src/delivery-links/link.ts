@@ -12,6 +12,8 @@ export type LinkEnding = 'revoked' | 'superseded' | 'locked' | 'undelivered' | '
 export interface DeliveryLink {
   readonly id: LinkId
   readonly clientId: ClientId
+  /** As it was when the link was made: the messages about it name it. */
+  readonly clientName: string
   /** SHA-256 of the key, base64url. */
   readonly keyDigest: string
   /** Keyed digest of the one-time code; undefined: none is needed. */

@@ -6,6 +6,8 @@ export const changeRefusals = {
   'client.reserved': 'The client_id is the name of something else in the audit log.',
   'credential.unknown': 'There is no such credential.',
   'credential.not_a_secret': 'The credential is not a secret.',
+  'link.unknown': 'There is no such delivery link.',
+  'link.delivered': 'The link has delivered its credential.',
   'resource_server.unknown': 'There is no such resource server.',
   'resource_server.name_taken': 'Another resource server has this name.',
   'resource_server.audience_taken': 'Another resource server has this audience.',

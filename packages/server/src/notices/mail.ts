@@ -65,28 +65,44 @@ export function fileTransport(
   from: string,
   announce: (file: string, to: string) => void,
 ): MailTransport {
-  const transport = createTransport({ streamTransport: true, buffer: true, newline: 'unix', ...sealedOff })
   return {
     async send(mail) {
       mkdirSync(directory, { recursive: true, mode: 0o700 })
-      const { message } = await transport.sendMail(envelope(mail, from))
       const time = new Date(mail.at).toISOString().replaceAll(/[-:]|\.\d+/g, '')
       const file = path.join(directory, `${time}-${mail.kind}-${mail.id.slice(0, 6)}.eml`)
-      await writeFile(file, message as Buffer, { mode: 0o600 })
+      await writeFile(file, readable(mail, from), { mode: 0o600 })
       announce(file, mail.to)
     },
   }
 }
 
+/** As it would be sent, but in whole lines (RFC 6532): a link in it can be copied. */
+function readable({ id, to, at, subject, text }: OutgoingMail, from: string): string {
+  const headers = [
+    `From: Latchkey <${from}>`,
+    `To: ${to}`,
+    `Subject: ${subject}`,
+    `Date: ${new Date(at).toUTCString()}`,
+    `Message-ID: <${id}@${domainOf(from)}>`,
+    'MIME-Version: 1.0',
+    'Content-Type: text/plain; charset=utf-8',
+    'Content-Transfer-Encoding: 8bit',
+  ]
+  return `${headers.join('\n')}\n\n${text}`
+}
+
+function domainOf(address: string): string {
+  return address.slice(address.lastIndexOf('@') + 1)
+}
+
 function envelope(mail: OutgoingMail, from: string) {
-  const domain = from.slice(from.lastIndexOf('@') + 1)
   return {
     from: { name: 'Latchkey', address: from },
     // As an object, so that no comma or angle bracket can make two of it.
     to: { name: '', address: mail.to },
     subject: mail.subject,
     text: mail.text,
-    messageId: `<${mail.id}@${domain}>`,
+    messageId: `<${mail.id}@${domainOf(from)}>`,
     date: new Date(mail.at),
     // No out-of-office notice answers it (RFC 3834 §5).
     headers: { 'Auto-Submitted': 'auto-generated' },

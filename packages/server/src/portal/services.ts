@@ -5,6 +5,7 @@ import type { FindAddress } from '../http/peer.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/log.ts'
 import type { Random } from '../kernel/random.ts'
+import type { LinkReads, LinkWrites } from '../delivery-links/ports.ts'
 import type { Notifier } from '../notices/notifier.ts'
 import type { NoticeWrites } from '../notices/ports.ts'
 import type { Catalogue } from '../resource-servers/catalogue.ts'
@@ -22,11 +23,13 @@ export interface PortalServices {
   readonly findAddress: FindAddress
   readonly catalogue: () => Catalogue
   readonly clients: ClientReads
+  readonly links: LinkReads
   readonly notifier: Notifier
   readonly change: Change<{
     readonly clients: ClientWrites
     readonly resourceServers: ResourceServerWrites
     readonly revocations: RevocationWrites
     readonly notices: NoticeWrites
+    readonly links: LinkWrites
   }>
 }

@@ -4,6 +4,7 @@ import type { AuditLogStore, DigestStore } from '../audit/ports.ts'
 import type { BackupSource, RestoreTarget } from '../backup/ports.ts'
 import type { ClientReads, CredentialUses } from '../clients/ports.ts'
 import type { DatabaseLocation } from '../config/config.ts'
+import type { LinkReads, PresenceBook } from '../delivery-links/ports.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/log.ts'
 import type { KeyStore } from '../keys/ports.ts'
@@ -20,6 +21,7 @@ import { backupSource, type SnapshotDialect } from './sql/backup.ts'
 import { changeNoticeReads } from './sql/change-notices.ts'
 import { changeRunner, type Announce, type ChangeTransaction, type RowSealer } from './sql/change.ts'
 import { clientReads, credentialUses } from './sql/clients.ts'
+import { linkReads, presenceBook } from './sql/delivery-links.ts'
 import { doctorReads, type DoctorReads } from './sql/doctor.ts'
 import { keyStore } from './sql/keys.ts'
 import { outbox } from './sql/notices.ts'
@@ -41,6 +43,8 @@ export interface Store {
   readonly auditLogs: AuditLogStore
   readonly digests: DigestStore
   readonly outbox: Outbox
+  readonly links: LinkReads
+  readonly presence: PresenceBook
   readonly doctor: DoctorReads
   readonly backup: BackupSource
   readonly restore: RestoreTarget
@@ -111,6 +115,8 @@ function storeOn(db: Kysely<Schema>, { snapshots, restore, pollMs, listen }: Bes
     auditLogs: auditLogStore(db),
     digests: digestStore(db),
     outbox: outbox(db),
+    links: linkReads(db),
+    presence: presenceBook(db),
     doctor: doctorReads(db),
     backup: backupSource(snapshots),
     restore: restoreTarget(db, restore),

@@ -14,4 +14,4 @@ export interface Caller {
 export const localCaller: Caller = { actor: 'local-socket', authority: 'all' }
 
 /** Names in the audit log that are no client's: a client with such an id could pass for what it is not. */
-export const reservedActors: ReadonlySet<string> = new Set([localCaller.actor, 'latchkey', 'console'])
+export const reservedActors: ReadonlySet<string> = new Set([localCaller.actor, 'latchkey', 'console', 'portal'])

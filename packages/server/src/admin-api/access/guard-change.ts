@@ -4,6 +4,7 @@ import type { Client, ClientId } from '../../clients/client.ts'
 import type { Credential } from '../../clients/credential.ts'
 import type { ClientWrites } from '../../clients/ports.ts'
 import { endsLater } from '../../clients/scope-ends.ts'
+import type { LinkWrites } from '../../delivery-links/ports.ts'
 import { refuseChange, type ChangeRefusal } from '../../kernel/refusal.ts'
 import type { ResourceServerWrites } from '../../resource-servers/ports.ts'
 import { beyondRefusal, refuseBeyond, scopeBeyond } from './authority.ts'
@@ -12,6 +13,7 @@ import { reservedActors, type Authority } from './caller.ts'
 interface Guarded {
   readonly clients: ClientWrites
   readonly resourceServers: ResourceServerWrites
+  readonly links: LinkWrites
 }
 
 /** Carries a refusal out of whatever operation was writing. */
@@ -37,6 +39,7 @@ export function guardChange<Tx extends Guarded>(change: Change<Tx>, authority: A
           ...tx,
           clients: guardClients(tx.clients, authority),
           resourceServers: guardResourceServers(tx.resourceServers),
+          links: guardLinks(tx.links, tx.clients, authority),
         })
       } catch (error) {
         if (!(error instanceof NotAllowed)) throw error
@@ -106,6 +109,22 @@ function judgeUpdate(before: Client, after: Client, authority: Authority): Chang
 function livesLonger(before: Credential, after: Credential): boolean {
   const isRevived = before.revokedAt !== undefined && after.revokedAt === undefined
   return isRevived || (after.expiresAt ?? Infinity) > (before.expiresAt ?? Infinity)
+}
+
+/** Whoever opens a link is handed a credential of its client. */
+function guardLinks(links: LinkWrites, clients: Pick<ClientWrites, 'find'>, authority: Authority): LinkWrites {
+  return {
+    find: (id) => links.find(id),
+    unsettled: (clientId) => links.unsettled(clientId),
+    async insert(link) {
+      const owner = authority === 'all' ? undefined : await clients.find(link.clientId)
+      const refusal = owner && refuseBeyond(authority, owner.client, 'client_id')
+      if (refusal !== undefined) throw new NotAllowed(refusal)
+      await links.insert(link)
+    },
+    // What can be changed of a link hands nothing on: its key and its client stay.
+    update: (link) => links.update(link),
+  }
 }
 
 function guardResourceServers(servers: ResourceServerWrites): ResourceServerWrites {

@@ -82,6 +82,7 @@ describe('a caller may', () => {
     const id = String(created.body['client_id'])
     expect((await deputy.send('PATCH', `/clients/${id}`, { body: grant('secrets.write') })).status).toBe(200)
     expect((await deputy.send('POST', `/clients/${id}/secrets`)).status).toBe(201)
+    expect((await deputy.send('POST', `/clients/${id}/links`)).status).toBe(201)
     expect((await getToken({ client_id: id, scope: 'latchkey/clients.read' })).status).toBe(200)
   })
 

@@ -127,7 +127,10 @@ describe('RFC 6750: who may call over the network', () => {
     const created = await admin.send('POST', '/clients', { body: { name: 'made from afar', scopes: ['orders/read'] } })
     expect(created.status).toBe(201)
     const entries = await local('GET', `/audit/events?request_id=${String(created.headers['x-request-id'])}`)
-    expect(entries.body['items']).toMatchObject([{ event: 'client.created', actor: admin.clientId }])
+    expect(entries.body['items']).toMatchObject([
+      { event: 'link.created', actor: admin.clientId },
+      { event: 'client.created', actor: admin.clientId },
+    ])
   })
 })
 

@@ -28,7 +28,9 @@ async function creates(): Promise<[string, string, object | undefined][]> {
   const { clientId } = await server.registerClient(['orders/read'])
   const name = `api-${randomUUID().slice(0, 8)}`
   return [
-    ['a client', '/clients', { name: 'once', scopes: ['orders/read'] }],
+    ['a client', '/clients', { name: 'once', scopes: ['orders/read'], show_secret: true }],
+    ['a client with a link', '/clients', { name: 'once', scopes: ['orders/read'] }],
+    ['a delivery link', `/clients/${clientId}/links`, { with_code: true }],
     [
       'a resource server',
       '/resource-servers',
@@ -67,7 +69,7 @@ describe('the same create with the same key', () => {
 
   it('is done once when both come at the same moment: the second waits, and gets the answer of the first', async () => {
     const key = randomUUID()
-    const body = { name: 'race', scopes: ['orders/read'] }
+    const body = { name: 'race', scopes: ['orders/read'], show_secret: true }
     const before = await rows()
     const answers = await Promise.all(Array.from({ length: 10 }, () => post(local, '/clients', key, body)))
     for (const answer of answers) expect(answer.body).toEqual(answers[0]?.body)

@@ -4,6 +4,7 @@ import { describeAnswers } from './answers-contract.ts'
 import { describeAudit } from './audit-contract.ts'
 import { describeChanges } from './changes-contract.ts'
 import { describeClients } from './clients-contract.ts'
+import { describeDeliveryLinks } from './delivery-links-contract.ts'
 import { describeDoctor } from './doctor-contract.ts'
 import { describeFeed } from './feed-contract.ts'
 import { describeKeys } from './keys-contract.ts'
@@ -27,5 +28,6 @@ export function describeStoreContract(name: string, openBackend: OpenBackend): v
     describeAudit(openBackend)
     describeDoctor(openBackend)
     describeAnswers(openBackend)
+    describeDeliveryLinks(openBackend)
   })
 }

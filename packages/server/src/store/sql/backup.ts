@@ -8,6 +8,7 @@ import type { Schema } from './schema.ts'
 /** Tables that no backup holds, each with its reason. */
 export const tablesLeftOut: Readonly<Record<string, string>> = {
   change_notices: 'tells servers in contact what to read anew; after a restore every server starts',
+  presences: 'tells servers in contact who else serves; after a restore every server starts',
 }
 
 /** What differs between backends when all of a database is read at one moment. */

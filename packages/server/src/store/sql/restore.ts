@@ -5,6 +5,8 @@ import { schemaShape } from '../schema-shape.ts'
 import { auditLogStore } from './audit.ts'
 import { backupShape } from './backup.ts'
 import { appendRow } from './change.ts'
+import { endUnsettledLinks } from './delivery-links.ts'
+import { inParts } from './in-parts.ts'
 import { signingKeyWrites } from './keys.ts'
 import { revocationWrites } from './revocations.ts'
 import type { Schema } from './schema.ts'
@@ -70,6 +72,12 @@ function restoreTransaction(tx: Kysely<Schema>): RestoreTransaction {
       },
       async setSequence(value) {
         await tx.updateTable('sequences').set({ value }).where('name', '=', 'revocations').execute()
+      },
+      async voidLinks(now) {
+        const unconfirmed = await endUnsettledLinks(tx, 'restored', now)
+        for (const part of inParts(unconfirmed)) {
+          await tx.updateTable('credentials').set({ revoked_at: now }).where('id', 'in', part).execute()
+        }
       },
       revocations: revocationWrites(tx, touched),
       signingKeys: signingKeyWrites(tx, touched),

@@ -76,6 +76,30 @@ export interface Schema {
     first_segment: number
     checkpoint: string | null
   }
+  delivery_links: {
+    id: string
+    client_id: string
+    client_name: string
+    key_digest: string
+    code_digest: string | null
+    code_digest_key_id: string | null
+    wrong_codes: number
+    contact_address: string | null
+    request_id: string | null
+    secret_lifetime_seconds: number | null
+    secret_name: string
+    created_at: number
+    created_by: string
+    expires_at: number
+    claimed_at: number | null
+    credential_id: string | null
+    receipt_digest: string | null
+    confirmed_at: number | null
+    ended_at: number | null
+    ending: string | null
+    disowned_at: number | null
+  }
+  presences: { process_id: string; seen_at: number; uses_reported_until: number }
   notices: {
     id: string
     channel: string

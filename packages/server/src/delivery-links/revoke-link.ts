@@ -1,0 +1,33 @@
+import type { Change, ChangeContext } from '../audit/change.ts'
+import { refuseChange, type ChangeRefusal } from '../kernel/refusal.ts'
+import { done, type Result } from '../kernel/result.ts'
+import type { LinkTransaction } from './create-link.ts'
+import { endCredentialOf } from './end-credential.ts'
+import { linkState } from './link-state.ts'
+import type { DeliveryLink, LinkId } from './link.ts'
+
+/**
+ * Ends a link, and revokes its credential when that was shown and is unconfirmed. A link that has ended stays as it is. Refuses with
+ * `link.unknown`, and with `link.delivered` once the credential arrived: then the secret is what has to be revoked.
+ */
+export function revokeLink(
+  change: Change<LinkTransaction>,
+  context: ChangeContext,
+  id: LinkId,
+): Promise<Result<DeliveryLink, ChangeRefusal>> {
+  return change(context, async (tx) => {
+    const link = await tx.links.find(id)
+    if (link === undefined) return refuseChange('link.unknown', `there is no delivery link ${id}`, 'id')
+    const state = linkState(link, context.now)
+    if (state === 'delivered') {
+      const message = `${id} delivered the secret ${link.credentialId} of ${link.clientId}: revoke that`
+      return refuseChange('link.delivered', message, 'id')
+    }
+    const isLive = state === 'open' || state === 'claimed'
+    const parts = isLive ? await endCredentialOf(tx, context, link) : []
+    const ended: DeliveryLink = isLive ? { ...link, endedAt: context.now, ending: 'revoked' } : link
+    if (isLive) await tx.links.update(ended)
+    const details = { client_id: link.clientId, was: state }
+    return { ...done(ended), parts, event: { name: 'link.revoked', subject: id, details } }
+  })
+}
