@@ -50,11 +50,17 @@ beforeAll(async () => {
   mustBe(201, made)
   clients = []
   for (let i = 0; i < 10; i++) {
-    const client = await admin<Client>(socket, 'POST', '/clients', { name: `client ${i}`, scopes: ['billing/read'] })
+    const client = await admin<Client>(socket, 'POST', '/clients', {
+      name: `client ${i}`,
+      scopes: ['billing/read'],
+      show_secret: true,
+    })
     mustBe(201, client)
     clients.push(client.body)
   }
-  changed = (await admin<Client>(socket, 'POST', '/clients', { name: 'changed', scopes: ['billing/read'] })).body
+  changed = (
+    await admin<Client>(socket, 'POST', '/clients', { name: 'changed', scopes: ['billing/read'], show_secret: true })
+  ).body
 })
 afterAll(async () => {
   await Promise.all(servers.map((server) => server.stop()))

@@ -64,7 +64,11 @@ async function workUntilCutOff(ready: Ready, promised: Promised): Promise<void> 
   const scope = 'configurations/configurations.read'
   const makeClients = async () => {
     for (let i = 0; ; i++) {
-      const made = await admin<Client>(ready.admin_socket, 'POST', '/clients', { name: `client ${i}`, scopes: [scope] })
+      const made = await admin<Client>(ready.admin_socket, 'POST', '/clients', {
+        name: `client ${i}`,
+        scopes: [scope],
+        show_secret: true,
+      })
       expect(made.status).toBe(201)
       promised.clients.push(made.body)
       if (i % 3 === 2) {

@@ -53,6 +53,7 @@ test(
     const { body: client } = await admin<{ client_id: string; client_secret: string }>(socket, 'POST', '/clients', {
       name: 'busy',
       scopes: ['billing/read'],
+      show_secret: true,
     })
 
     const load = startTokenLoad(`${balancer.url}/oauth2/token`, client, 8)

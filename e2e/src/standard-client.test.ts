@@ -97,6 +97,7 @@ test('a second client is registered and cannot look into the first one’s token
     {
       name: 'Another',
       scopes,
+      show_secret: true,
     },
   )
   const other = { client_id: made.body.client_id }

@@ -48,6 +48,7 @@ test(
       const { body: client } = await admin<Client>(one.serving.admin_socket, 'POST', '/clients', {
         name: 'short-lived',
         scopes: ['billing/read'],
+        show_secret: true,
       })
       // In the other's memory, so that only the news of the change can make it refuse.
       const granted = await postForm<{ access_token: string }>(`${two.serving.public}/oauth2/token`, client, grant)

@@ -39,7 +39,11 @@ const grant = { grant_type: 'client_credentials' }
 async function prepare(socket: string): Promise<Client> {
   const scopes = [{ name: 'read', description: 'Read' }]
   await admin(socket, 'POST', '/resource-servers', { name: 'billing', audience: 'https://billing.example.com', scopes })
-  const made = await admin<Client>(socket, 'POST', '/clients', { name: 'busy', scopes: ['billing/read'] })
+  const made = await admin<Client>(socket, 'POST', '/clients', {
+    name: 'busy',
+    scopes: ['billing/read'],
+    show_secret: true,
+  })
   expect(made.status).toBe(201)
   return made.body
 }

@@ -12,15 +12,41 @@ import { clients } from './clients.ts'
 import { declaration } from './declaration.ts'
 import { keys } from './keys.ts'
 import { links } from './links.ts'
+import { invitations, requests } from './requests.ts'
 import { resourceServers } from './resource-servers.ts'
 import { secrets } from './secrets.ts'
 import { server } from './server.ts'
 import { tokens } from './tokens.ts'
 
-/** Every operation of the admin API: the server's routes, the OpenAPI document and the typed clients all come from it. */
-export const adminContract = { resourceServers, clients, secrets, links, tokens, keys, audit, declaration, server }
+/** Named one by one: all of it inferred at once is more than the compiler writes down. No interface: the libraries take none for a router. */
+export type AdminContract = {
+  readonly resourceServers: typeof resourceServers
+  readonly clients: typeof clients
+  readonly secrets: typeof secrets
+  readonly links: typeof links
+  readonly requests: typeof requests
+  readonly invitations: typeof invitations
+  readonly tokens: typeof tokens
+  readonly keys: typeof keys
+  readonly audit: typeof audit
+  readonly declaration: typeof declaration
+  readonly server: typeof server
+}
 
-export type AdminContract = typeof adminContract
+/** Every operation of the admin API: the server's routes, the OpenAPI document and the typed clients all come from it. */
+export const adminContract: AdminContract = {
+  resourceServers,
+  clients,
+  secrets,
+  links,
+  requests,
+  invitations,
+  tokens,
+  keys,
+  audit,
+  declaration,
+  server,
+}
 
 /** The admin API as a caller sees it. */
 export type AdminClient = ContractRouterClient<AdminContract>

@@ -71,6 +71,21 @@ export const linkId: z.ZodString = z
   .regex(/^[a-z0-9]{24}$/, 'the id of a delivery link: 24 of a-z 0-9')
   .meta({ examples: ['3h5k7n9q1s3u5w7y9a1c3e5g'] })
 
+export const requestId: z.ZodString = z
+  .string()
+  .regex(/^[a-z0-9]{24}$/, 'the id of an access request: 24 of a-z 0-9')
+  .meta({ examples: ['7j9l1n3p5r7t9v1x3z5b7d9f'] })
+
+export const invitationId: z.ZodString = z
+  .string()
+  .regex(/^[a-z0-9]{16}$/, 'the id of an invitation: 16 of a-z 0-9')
+  .meta({ examples: ['5b7d9f1h3j5l7n9p'] })
+
+/** A text for people, with line breaks. */
+export const longText: z.ZodString = z
+  .string()
+  .regex(/^(?:[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]|[\n\r\t]|\u200C|\u200D)*$/u, 'no control or formatting characters')
+
 /** An RFC 7638 thumbprint. */
 export const keyId: z.ZodString = z
   .string()

@@ -77,6 +77,24 @@ export const adminRoutes = {
     list: { method: 'GET', path: '/links', scope: 'clients.read' },
     revoke: { method: 'POST', path: '/links/{id}/revoke', scope: 'secrets.write' },
   },
+  requests: {
+    list: { method: 'GET', path: '/requests', scope: 'requests.read' },
+    get: { method: 'GET', path: '/requests/{id}', scope: 'requests.read' },
+    approve: { method: 'POST', path: '/requests/{id}/approve', scope: 'requests.write', idempotencyKey: true },
+    ask: { method: 'POST', path: '/requests/{id}/ask', scope: 'requests.write' },
+    reject: { method: 'POST', path: '/requests/{id}/reject', scope: 'requests.write' },
+  },
+  invitations: {
+    create: {
+      method: 'POST',
+      path: '/invitations',
+      successStatus: 201,
+      scope: 'requests.write',
+      idempotencyKey: true,
+    },
+    list: { method: 'GET', path: '/invitations', scope: 'requests.read' },
+    revoke: { method: 'POST', path: '/invitations/{id}/revoke', scope: 'requests.write' },
+  },
   tokens: {
     get: { method: 'POST', path: '/tokens/get', scope: 'tokens.write' },
     inspect: { method: 'POST', path: '/tokens/inspect', scope: 'tokens.read' },

@@ -11,6 +11,8 @@ export const adminScopes = {
   'clients.read': 'See clients, what they are granted, and their secrets without the secrets themselves',
   'clients.write': 'Register, change, disable and remove clients',
   'secrets.write': 'Make and revoke secrets of clients and credentials of APIs',
+  'requests.read': 'See access requests and invitations',
+  'requests.write': 'Decide access requests, which makes clients and widens their access, and invite to them',
   'tokens.read': 'Look into tokens',
   'tokens.write': 'Issue tokens for clients, and revoke tokens',
   'keys.read': 'See the public face of the signing keys',

@@ -33,6 +33,10 @@ export function secondsOption(flags: string, summary: string): Option {
   return new Option(flags, summary).argParser(wholeNumber)
 }
 
+export function countOption(flags: string, summary: string): Option {
+  return new Option(flags, summary).argParser(wholeNumber)
+}
+
 /** A number of seconds, or `none` to take a limit away. Commander would turn a null of ours into an empty text. */
 export type SecondsOrNone = number | 'none'
 

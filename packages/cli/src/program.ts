@@ -30,6 +30,11 @@ const nouns: readonly Noun[] = [
     verbs: async () => (await import('./commands/secret/index.ts')).secretVerbs(),
   },
   {
+    name: 'request',
+    summary: 'what partners ask for, and what the team decides',
+    verbs: async () => (await import('./commands/request/index.ts')).requestVerbs(),
+  },
+  {
     name: 'link',
     summary: 'links that deliver a credential to its owner, once',
     verbs: async () => (await import('./commands/link/index.ts')).linkVerbs(),
@@ -123,7 +128,7 @@ const loneCommands: readonly LoneCommand[] = [
 ]
 
 /** Commands of later versions: known, so that they are refused by name. */
-const commandsNotYet = ['console', 'request', 'cert']
+const commandsNotYet = ['console', 'cert']
 
 /** `latchkey`, ready to parse `args`: with what they name, or with all that there is. It never ends the process and writes no error: what is wrong is thrown. */
 export async function createProgram(args: readonly string[], extent: 'named' | 'whole' = 'named'): Promise<Command> {

@@ -39,6 +39,11 @@ describe('misuse ends with 2 and says what is wrong', () => {
     ['link create', /missing required argument 'CLIENT'/],
     ['link create x --expires-in soon', /whole number/],
     ['link list --state lost', /is invalid/],
+    ['request approve x', /needs the revision/],
+    ['request ask x --revision 1', /nothing to ask/],
+    ['request reject x --revision 1', /needs a reason/],
+    ['request reject x --reason no', /needs the revision/],
+    ['request list --state unconfirmed', /is invalid/],
     ['link revoke', /missing required argument 'ID'/],
     ['client create x y --scope a/b', /too many arguments/],
     ['client create x --scope a/b --auth password', /is invalid/],
@@ -68,7 +73,7 @@ describe('misuse ends with 2 and says what is wrong', () => {
 })
 
 describe('what this version does not have yet ends with 2 and is named', () => {
-  const commandLines = ['console', 'request list', 'cert issue x --csr f']
+  const commandLines = ['console', 'cert issue x --csr f']
   it.concurrent.each(commandLines)('latchkey %s', async (commandLine) => {
     const what = /^(?:(?:key|audit) )?[a-z-]+/.exec(commandLine)?.[0]
     const result = await runCli(words(commandLine))
@@ -167,6 +172,9 @@ describe('help and version end with 0', () => {
     ...['add', 'list', 'revoke'].map((verb) => `secret ${verb}`),
     ...['get', 'inspect', 'revoke'].map((verb) => `token ${verb}`),
     ...['create', 'list', 'revoke'].map((verb) => `link ${verb}`),
+    ...['list', 'show', 'approve', 'ask', 'reject', 'invite', 'invitations', 'uninvite'].map(
+      (verb) => `request ${verb}`,
+    ),
     'key list',
     'audit list',
     'audit verify',

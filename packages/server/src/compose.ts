@@ -11,6 +11,7 @@ import { openObservation } from './composition/observation.ts'
 import { openNotifier, sendNotices } from './composition/notices.ts'
 import { oauthEndpoints } from './composition/oauth-endpoints.ts'
 import { createOutcomeLog } from './composition/outcome-log.ts'
+import { expireRequestsInTime, requestDesk } from './composition/access-requests.ts'
 import { reportPresence, settleClaims } from './composition/delivery-links.ts'
 import { openPortal } from './composition/portal.ts'
 import { ownPublicSide, type PublicSide } from './composition/public-side.ts'
@@ -72,6 +73,7 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   const revocations = await openPublishedRevocations(core, issuer, surroundings, started)
   const keys = keyAdministration(core, config, surroundings, started)
   const notifier = openNotifier(core, config, surroundings)
+  const requests = requestDesk(core, config, issuer, notifier, surroundings)
   core.follow()
   const opened: { socketPath?: string } = {}
   const facts = {
@@ -79,7 +81,7 @@ export async function startServer(config: Config, surroundings: Surroundings): P
     ignoredForwarding: () => listeners.ignoredForwarding(),
     socketPath: () => opened.socketPath,
   }
-  const services = adminServices(core, config, issuer, tokens, keys, facts, notifier, surroundings)
+  const services = adminServices(core, config, issuer, tokens, keys, facts, notifier, requests, surroundings)
   const socket = await openAdminSocket({
     app: createLocalAdminApp(services, logger),
     dataDirectory: core.directory.path,
@@ -87,6 +89,7 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   })
   opened.socketPath = socket.path
   started.defer(() => socket.close())
+  expireRequestsInTime(requests, surroundings, started)
   settleClaims(core, notifier, surroundings, started)
   sendNotices(core, config, issuer, observation, surroundings, started)
   const requestId = newRequestId(surroundings.random, surroundings.clock.now())
@@ -104,7 +107,7 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   keepGauges(observation, { core, revocations, revocationStreams, listeners, open }, surroundings)
   if (ownListener !== undefined) {
     await reportPresence(core, surroundings, started)
-    const portal = await openPortal(core, config, issuer, listeners, notifier, surroundings, started)
+    const portal = await openPortal(core, config, issuer, listeners, notifier, requests, surroundings, started)
     ownListener.serve(oauth.endpoints, (request, response) => portal.routing(request, response))
   }
   const pool = ownSide === undefined ? await startWorkers(config, logger) : undefined

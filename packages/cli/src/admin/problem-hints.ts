@@ -9,6 +9,13 @@ export const problemHints: Readonly<Record<ProblemReason, string>> = {
   'credential.not_a_secret': '`latchkey secret list CLIENT` shows the secrets of a client',
   'link.unknown': '`latchkey link list` shows the delivery links',
   'link.delivered': 'revoke the secret with `latchkey secret revoke`',
+  'request.unknown': '`latchkey request list` shows the requests',
+  'request.decided': '`latchkey request show ID` shows what was decided',
+  'request.expired': 'ask the partner for a new request',
+  'request.not_an_approver': 'another administrator has to approve it, with a client of his own',
+  'request.addresses_unenforced':
+    'repeat it with --confirm-unenforced-addresses if the access is right without them too',
+  'invitation.unknown': '`latchkey request invitations` shows the invitations',
   'resource_server.unknown': '`latchkey resource-server list` shows the resource servers',
   'resource_server.name_taken':
     'choose another name, or change the one there is with `latchkey resource-server update`',

@@ -158,8 +158,11 @@ describe.each(ways)('bad input %s', (_way, sender) => {
   )
 
   it('the revision is judged before anything is changed', async () => {
-    const subjects = contractOperations().filter(({ parts }) =>
-      ['body', 'query'].some((part) => 'revision' in (parts[part]?.properties ?? {})),
+    // Those of access requests need a request that a partner has confirmed: they are tested with those.
+    const subjects = contractOperations().filter(
+      ({ name, parts }) =>
+        !name.startsWith('requests.') &&
+        ['body', 'query'].some((part) => 'revision' in (parts[part]?.properties ?? {})),
     )
     expect(subjects.map(({ name }) => name).toSorted()).toEqual([
       'clients.delete',

@@ -15,6 +15,9 @@ import { updateClient } from './clients/update-client.ts'
 import { applyDeclaration } from './declaration/apply-declaration.ts'
 import { exportDeclaration } from './declaration/export-declaration.ts'
 import { planDeclaration } from './declaration/plan-declaration.ts'
+import { createInvitation } from './invitations/create-invitation.ts'
+import { listInvitations } from './invitations/list-invitations.ts'
+import { revokeInvitation } from './invitations/revoke-invitation.ts'
 import { listKeys } from './keys/list-keys.ts'
 import { revokeKey } from './keys/revoke-key.ts'
 import { rotateKeys } from './keys/rotate-keys.ts'
@@ -23,6 +26,11 @@ import { listLinks } from './links/list-links.ts'
 import { revokeLink } from './links/revoke-link.ts'
 import type { OperationContext } from './operation.ts'
 import { refusalProblem } from './problem.ts'
+import { approveRequest } from './requests/approve-request.ts'
+import { askRequester } from './requests/ask-requester.ts'
+import { getRequest } from './requests/get-request.ts'
+import { listRequests } from './requests/list-requests.ts'
+import { rejectRequest } from './requests/reject-request.ts'
 import { createResourceServerCredential } from './resource-servers/create-credential.ts'
 import { createResourceServer } from './resource-servers/create-resource-server.ts'
 import { deleteResourceServer } from './resource-servers/delete-resource-server.ts'
@@ -69,6 +77,18 @@ export const adminRouter: Router<AdminContract, OperationContext> = os.router({
     create: os.links.create.handler(run(createLink)),
     list: os.links.list.handler(run(listLinks)),
     revoke: os.links.revoke.handler(run(revokeLink)),
+  },
+  requests: {
+    list: os.requests.list.handler(run(listRequests)),
+    get: os.requests.get.handler(run(getRequest)),
+    approve: os.requests.approve.handler(run(approveRequest)),
+    ask: os.requests.ask.handler(run(askRequester)),
+    reject: os.requests.reject.handler(run(rejectRequest)),
+  },
+  invitations: {
+    create: os.invitations.create.handler(run(createInvitation)),
+    list: os.invitations.list.handler(run(listInvitations)),
+    revoke: os.invitations.revoke.handler(run(revokeInvitation)),
   },
   tokens: {
     get: os.tokens.get.handler(run(getToken)),

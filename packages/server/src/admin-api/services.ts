@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { EpochMs, EpochSeconds } from '@latchkey/protocol'
+import type { RequestDesk } from '../access-requests/desk.ts'
+import type { RequestWrites } from '../access-requests/ports.ts'
 import type { Change, ChangeContext } from '../audit/change.ts'
 import type { AuditQuery, AuditEntry } from '../audit/list/query.ts'
 import type { VerificationReport } from '../audit/verify/report.ts'
@@ -77,7 +79,10 @@ export interface AdminServices {
     readonly answers: AnswerWrites
     readonly notices: NoticeWrites
     readonly links: LinkWrites
+    readonly requests: RequestWrites
   }>
+  /** Its `change` is the server's own: an operation uses that of its request. */
+  readonly requests: RequestDesk
   readonly links: LinkReads
   readonly notifier: Notifier
   readonly clients: ClientReads

@@ -1,4 +1,5 @@
 import { endpointPaths, type EpochMs } from '@latchkey/protocol'
+import type { RequestDesk } from '../access-requests/desk.ts'
 import type { AdminServices } from '../admin-api/services.ts'
 import { localTokens } from '../admin-api/tokens/local-tokens.ts'
 import { listAudit } from '../audit/list/list.ts'
@@ -29,6 +30,7 @@ export function adminServices(
   keyAdministrator: KeyAdministration,
   facts: DoctorFacts,
   notifier: Notifier,
+  requests: RequestDesk,
   { clock, random, version }: Surroundings,
 ): AdminServices {
   const { store, clients, catalogue, change, audit, keys, dataKeys } = core
@@ -46,6 +48,7 @@ export function adminServices(
     clients: store.clients,
     links: store.links,
     notifier,
+    requests,
     resourceServers: store.resourceServers,
     tokens: localTokens({
       load: (clientId) => clients.load(clientId),

@@ -1,7 +1,9 @@
 import { endpointPaths } from '@latchkey/protocol'
 import type { FastifyInstance } from 'fastify'
+import type { RequestDesk } from '../access-requests/desk.ts'
 import type { Config } from '../config/config.ts'
 import type { Notifier } from '../notices/notifier.ts'
+import { mountAccessRequests } from '../portal/access-requests/mount-access-requests.ts'
 import { mountClaim } from '../portal/claim/mount-claim.ts'
 import { createPortalApp, type PortalPart } from '../portal/portal-app.ts'
 import type { Core } from './core.ts'
@@ -9,7 +11,7 @@ import type { Listeners } from './listeners.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** What people's browsers, and programs that claim a credential, find on the public listener. */
-const parts: readonly PortalPart[] = [mountClaim]
+const parts: readonly PortalPart[] = [mountClaim, mountAccessRequests]
 
 /** Prepares the pages beside the OAuth endpoints; in every process that serves the public listener. Given back with `started`. */
 export async function openPortal(
@@ -18,6 +20,7 @@ export async function openPortal(
   issuer: string,
   { findAddress }: Pick<Listeners, 'findAddress'>,
   notifier: Notifier,
+  requests: RequestDesk,
   { clock, random, logger }: Surroundings,
   started: AsyncDisposableStack,
 ): Promise<FastifyInstance> {
@@ -33,6 +36,7 @@ export async function openPortal(
       catalogue: () => core.catalogue.current(),
       clients: core.store.clients,
       links: core.store.links,
+      requests,
       notifier,
       change: core.change,
     },

@@ -9,6 +9,7 @@ import { oauthEndpoints } from './oauth-endpoints.ts'
 import { createOutcomeLog } from './outcome-log.ts'
 import { openPortal } from './portal.ts'
 import { ownPublicSide } from './public-side.ts'
+import { requestDesk } from './access-requests.ts'
 import { reportPresence } from './delivery-links.ts'
 import { openPublishedRevocations } from './revocations.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -39,7 +40,8 @@ export async function startWorker(config: Config, slot: number, surroundings: Su
   const revocations = await openPublishedRevocations(core, issuer, surroundings, started)
   await reportPresence(core, surroundings, started)
   const notifier = openNotifier(core, config, surroundings)
-  const portal = await openPortal(core, config, issuer, listeners, notifier, surroundings, started)
+  const requests = requestDesk(core, config, issuer, notifier, surroundings)
+  const portal = await openPortal(core, config, issuer, listeners, notifier, requests, surroundings, started)
   core.follow()
   // Last: from here on the process above hands it connections, and its siblings should not lose theirs to one that cannot serve yet.
   const listener = await listeners.openPublic()

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import path from 'node:path'
 import type { SigningAlgorithm } from '@latchkey/protocol'
+import type { RequestMode } from '../access-requests/desk.ts'
 import type { AuditSync } from '../audit/log/token-log.ts'
 import type { TlsFiles } from '../http/server-certificate.ts'
 import { Fault } from '../kernel/faults.ts'
@@ -53,6 +54,7 @@ export interface Config {
   readonly keyRotationDays: number
   readonly logLevel: LogLevel
   readonly adminSocket: string | undefined
+  readonly accessRequests: { readonly mode: RequestMode; readonly approvals: 1 | 2 }
   readonly notices: NoticeConfig
 }
 
@@ -112,6 +114,7 @@ export function sharedConfig(
     keyRotationDays: values.key_rotation_days,
     logLevel: values.log_level,
     adminSocket: values.admin_socket,
+    accessRequests: { mode: values.access_requests, approvals: values.request_approvals },
     notices: noticeConfig(values),
   }
 }

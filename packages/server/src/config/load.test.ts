@@ -88,6 +88,8 @@ describe('where a setting comes from', () => {
     drain_delay: ['0', 0],
     signing_algorithm: ['PS256', 'PS256'],
     key_rotation_days: ['30', 30],
+    access_requests: ['invitation', 'invitation'],
+    request_approvals: ['2', 2],
     mail_from: ['access@example.com', 'access@example.com'],
     smtp_url: ['smtps://mail.example.com', 'smtps://mail.example.com'],
     team_mail: ['a@example.com, b@example.com', ['a@example.com', 'b@example.com']],
@@ -308,6 +310,7 @@ describe('the configuration of dev', () => {
       auditSync: 'interval',
       logLevel: 'warn',
       adminSocket: undefined,
+      accessRequests: { mode: 'open', approvals: 1 },
       notices: { smtp: undefined, from: 'latchkey@localhost', teamAddresses: [], webhook: undefined },
     })
   })

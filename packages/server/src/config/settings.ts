@@ -132,6 +132,8 @@ export interface SettingValues {
   readonly key_rotation_days?: number
   readonly log_level?: LogLevel
   readonly admin_socket?: string
+  readonly access_requests?: 'open' | 'invitation' | 'off'
+  readonly request_approvals?: 1 | 2
   readonly smtp_url?: string
   readonly mail_from?: string
   readonly team_mail?: readonly string[]
@@ -153,6 +155,8 @@ type DefaultedKey =
   | 'insecure_http'
   | 'workers'
   | 'drain_delay'
+  | 'access_requests'
+  | 'request_approvals'
   | 'audit_sync'
   | 'signing_algorithm'
   | 'key_rotation_days'
@@ -261,6 +265,18 @@ export const settings: Readonly<{ [Key in SettingKey]: Key extends DefaultedKey 
     value: 'level',
     meaning: logLevels.join(', '),
     default: { dev: 'warn', serve: 'info' },
+  },
+  access_requests: {
+    schema: z.enum(['open', 'invitation', 'off'], 'open, invitation or off'),
+    value: 'mode',
+    meaning: 'who may ask for access on the public page: open, invitation, off',
+    default: { dev: 'open', serve: 'invitation' },
+  },
+  request_approvals: {
+    schema: z.union([z.literal([1, 2]), z.enum(['1', '2']).transform((value) => (value === '1' ? 1 : 2))], '1 or 2'),
+    value: 'number',
+    meaning: 'how many different people an approval of access takes: 1 or 2',
+    default: '1',
   },
   smtp_url: {
     schema: smtpUrl,

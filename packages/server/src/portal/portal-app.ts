@@ -61,9 +61,9 @@ export async function createPortalApp(
     keyGenerator: (request) => addressPrefix(request.visitor),
     addHeadersOnExceeding: { 'x-ratelimit-limit': false, 'x-ratelimit-remaining': false, 'x-ratelimit-reset': false },
     addHeaders: { 'x-ratelimit-limit': false, 'x-ratelimit-remaining': false, 'x-ratelimit-reset': false },
-    errorResponseBuilder: (_request, { ttl }) =>
+    errorResponseBuilder: (_request, { max, ttl }) =>
       new PortalError('limit.requests', {
-        detail: `more than ${requestsPerMinute} requests in a minute came from this address: please wait a little`,
+        detail: `more than ${max} requests in a minute came from this address: please wait a little`,
         retryAfter: Math.max(1, Math.ceil(ttl / 1000)),
       }),
   })

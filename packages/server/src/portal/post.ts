@@ -14,10 +14,11 @@ export interface PortalRequest<Input> {
   readonly address: string
 }
 
-/** A handler's answer, when it is more than 200 and a document. */
-export interface PortalAnswer {
-  readonly status: number
-  readonly document: object
+export interface PostOptions {
+  /** Of a success; 200 by default. */
+  readonly status?: number
+  /** Requests a minute from one address prefix, where they are fewer than the portal's. */
+  readonly perMinute?: number
 }
 
 /**
@@ -29,9 +30,10 @@ export function post<Schema extends z.ZodType>(
   url: string,
   schema: Schema,
   handler: (request: PortalRequest<z.output<Schema>>) => Promise<object>,
-  status = 200,
+  { status = 200, perMinute }: PostOptions = {},
 ): void {
-  app.post<{ Params: { id?: string } }>(url, async (request, reply) => {
+  const config = perMinute === undefined ? {} : { rateLimit: { max: perMinute, timeWindow: 60_000 } }
+  app.post<{ Params: { id?: string } }>(url, { config }, async (request, reply) => {
     const input = read(schema, request.body)
     const { id = '' } = request.params
     const document = await handler({ input, id, requestId: request.id as RequestId, address: request.visitor })

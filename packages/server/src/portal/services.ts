@@ -1,3 +1,4 @@
+import type { RequestDesk } from '../access-requests/desk.ts'
 import type { Change } from '../audit/change.ts'
 import type { ClientReads, ClientWrites } from '../clients/ports.ts'
 import type { CredentialMaker } from '../clients/secrets.ts'
@@ -24,6 +25,7 @@ export interface PortalServices {
   readonly catalogue: () => Catalogue
   readonly clients: ClientReads
   readonly links: LinkReads
+  readonly requests: RequestDesk
   readonly notifier: Notifier
   readonly change: Change<{
     readonly clients: ClientWrites

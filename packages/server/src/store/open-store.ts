@@ -4,6 +4,7 @@ import type { AuditLogStore, DigestStore } from '../audit/ports.ts'
 import type { BackupSource, RestoreTarget } from '../backup/ports.ts'
 import type { ClientReads, CredentialUses } from '../clients/ports.ts'
 import type { DatabaseLocation } from '../config/config.ts'
+import type { Intake, RequestReads } from '../access-requests/ports.ts'
 import type { LinkReads, PresenceBook } from '../delivery-links/ports.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/log.ts'
@@ -21,6 +22,7 @@ import { backupSource, type SnapshotDialect } from './sql/backup.ts'
 import { changeNoticeReads } from './sql/change-notices.ts'
 import { changeRunner, type Announce, type ChangeTransaction, type RowSealer } from './sql/change.ts'
 import { clientReads, credentialUses } from './sql/clients.ts'
+import { intake, requestReads } from './sql/access-requests.ts'
 import { linkReads, presenceBook } from './sql/delivery-links.ts'
 import { doctorReads, type DoctorReads } from './sql/doctor.ts'
 import { keyStore } from './sql/keys.ts'
@@ -45,6 +47,8 @@ export interface Store {
   readonly outbox: Outbox
   readonly links: LinkReads
   readonly presence: PresenceBook
+  readonly requests: RequestReads
+  readonly intake: Intake
   readonly doctor: DoctorReads
   readonly backup: BackupSource
   readonly restore: RestoreTarget
@@ -117,6 +121,8 @@ function storeOn(db: Kysely<Schema>, { snapshots, restore, pollMs, listen }: Bes
     outbox: outbox(db),
     links: linkReads(db),
     presence: presenceBook(db),
+    requests: requestReads(db),
+    intake: intake(db),
     doctor: doctorReads(db),
     backup: backupSource(snapshots),
     restore: restoreTarget(db, restore),

@@ -18,11 +18,11 @@ export async function makeLink(server: TestServer, clientId: string, body: objec
   return { id: parsed.id, key: parsed.key, code: answer.body['code'] as string | undefined }
 }
 
-/** POSTs JSON to a page of the public listener itself, whatever its issuer is called. */
-export function postJson(server: TestServer, path: string, body: unknown): Promise<Answer> {
+/** POSTs JSON to a page of the public listener itself, whatever its issuer is called; as a proxy would for somebody at `from`. */
+export function postJson(server: TestServer, path: string, body: unknown, from?: string): Promise<Answer> {
   return send(server.publicUrl + path, {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
+    headers: { 'Content-Type': 'application/json', ...(from === undefined ? {} : { 'X-Forwarded-For': from }) },
     body: JSON.stringify(body),
   })
 }

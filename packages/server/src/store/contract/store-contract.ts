@@ -1,5 +1,6 @@
 import { describe } from 'vitest'
 import type { OpenBackend } from './backend.ts'
+import { describeAccessRequests } from './access-requests-contract.ts'
 import { describeAnswers } from './answers-contract.ts'
 import { describeAudit } from './audit-contract.ts'
 import { describeChanges } from './changes-contract.ts'
@@ -29,5 +30,6 @@ export function describeStoreContract(name: string, openBackend: OpenBackend): v
     describeDoctor(openBackend)
     describeAnswers(openBackend)
     describeDeliveryLinks(openBackend)
+    describeAccessRequests(openBackend)
   })
 }

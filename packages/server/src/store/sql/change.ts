@@ -4,6 +4,7 @@ import type { Change, ChangeContext } from '../../audit/change.ts'
 import type { AdminEvent, AuditRow } from '../../audit/events.ts'
 import { emptyChain } from '../../audit/row-chain.ts'
 import type { ClientWrites } from '../../clients/ports.ts'
+import type { RequestWrites } from '../../access-requests/ports.ts'
 import type { LinkWrites } from '../../delivery-links/ports.ts'
 import { refused, type Result } from '../../kernel/result.ts'
 import type { DataKeyWrites, SigningKeyWrites } from '../../keys/ports.ts'
@@ -12,6 +13,7 @@ import type { ResourceServerWrites } from '../../resource-servers/ports.ts'
 import type { RevocationWrites } from '../../tokens/ports.ts'
 import { leaveNotice, takeTurn } from './change-notices.ts'
 import { clientWrites } from './clients.ts'
+import { requestWrites } from './access-requests.ts'
 import { linkWrites } from './delivery-links.ts'
 import { answerWrites } from './idempotency.ts'
 import { dataKeyWrites, signingKeyWrites } from './keys.ts'
@@ -32,6 +34,7 @@ export interface ChangeTransaction {
   readonly answers: AnswerWrites
   readonly notices: NoticeWrites
   readonly links: LinkWrites
+  readonly requests: RequestWrites
 }
 
 export interface RowSealer {
@@ -72,6 +75,7 @@ export function changeRunner(db: Kysely<Schema>, sealer: RowSealer, announce: An
           answers: answerWrites(tx),
           notices: noticeWrites(tx),
           links: linkWrites(tx),
+          requests: requestWrites(tx),
         })
         if (!outcome.ok) throw new RolledBack(outcome.refusal)
         await appendRows(tx, sealer, context, [...(outcome.parts ?? []), outcome.event])

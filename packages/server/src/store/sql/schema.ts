@@ -99,6 +99,30 @@ export interface Schema {
     ending: string | null
     disowned_at: number | null
   }
+  access_requests: {
+    id: string
+    state: string
+    revision: number
+    contact_address: string
+    contact_domain: string
+    created_at: number
+    submitted_at: number | null
+    expires_at: number
+    invitation_id: string | null
+    content: string
+  }
+  access_request_keys: { digest: string; request_id: string; created_at: number }
+  invitations: {
+    id: string
+    key_digest: string
+    note: string | null
+    created_at: number
+    created_by: string
+    expires_at: number
+    max_uses: number | null
+    uses: number
+    revoked_at: number | null
+  }
   presences: { process_id: string; seen_at: number; uses_reported_until: number }
   notices: {
     id: string
