@@ -55,6 +55,8 @@ const compiled = run(process.execPath, [path.join(root, 'node_modules/typescript
   stdio: ['ignore', 'inherit', 'inherit'],
 })
 if (!compiled.ok) fail(`tsc -b failed (${compiled.why})`)
+const bundled = run(process.execPath, [path.join(root, 'scripts', 'console.mjs'), '--force'])
+if (!bundled.ok) fail(`the pages in the browser were not built (${bundled.why})`)
 
 fs.rmSync(stage, { recursive: true, force: true })
 fs.mkdirSync(stage, { recursive: true })
@@ -90,8 +92,10 @@ for (const entry of published) {
   const files = new Set(tarball.files.map((file) => file.path))
   const problem = (text) => problems.push(`${manifest.name}: ${text}`)
 
+  const holds = (target) =>
+    target.endsWith('/*') ? [...files].some((file) => file.startsWith(target.slice(0, -1))) : files.has(target)
   for (const target of promised(manifest))
-    if (!files.has(target)) problem(`names ${target}, which the package does not hold`)
+    if (!holds(target)) problem(`names ${target}, which the package does not hold`)
   if (Object.keys(manifest.bin ?? {}).length > 0 && !files.has('dist/main.js')) problem('has a bin but no dist/main.js')
   if (!files.has('LICENSE')) problem('holds no LICENSE')
   for (const file of files) {

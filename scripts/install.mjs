@@ -239,8 +239,15 @@ const install = async () => {
   })
 }
 
+/** The pages in the browser: built from sources, on the Node that was just settled. */
+const buildPages = () => {
+  const built = spawnSync(bundledNode, [path.join(root, 'scripts', 'console.mjs')], { stdio: ['ignore', 2, 2] })
+  if (built.status !== 0) throw new InstallError('the pages in the browser could not be built: the reason is above')
+}
+
 try {
   await install()
+  buildPages()
 } catch (error) {
   const text =
     error instanceof InstallError

@@ -1,3 +1,4 @@
+export { makeSampleRequest } from './access-requests/sample-request.ts'
 export { createClient } from './clients/create-client.ts'
 export { developmentConfig, type Config } from './config/config.ts'
 export { productionConfig, productionWarnings, storageConfig, type StorageConfig } from './config/production-config.ts'

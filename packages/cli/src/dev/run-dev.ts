@@ -19,6 +19,7 @@ import {
 import { firstSignal } from '../serve/first-signal.ts'
 import { version } from '../version.ts'
 import { prepareDemo, type Demo } from './demo.ts'
+import { prepareSampleRequest } from './sample-request.ts'
 import { welcome, welcomeJson } from './welcome.ts'
 
 export interface DevOptions {
@@ -50,9 +51,17 @@ export async function runDev(options: DevOptions): Promise<void> {
   }
 
   await using stack = new AsyncDisposableStack()
-  const surroundings = { clock: systemClock, random: systemRandom(), logger, version }
+  const surroundings = {
+    clock: systemClock,
+    random: systemRandom(),
+    logger,
+    version,
+    // Beside the answer of --json, which is one line on standard output.
+    announce: (line: string) => void process.stderr.write(`${line}\n`),
+  }
   const server = stack.adopt(await startServer(config, surroundings), (running) => running.stop())
   const demo = await prepareDemo(server, config.dataDirectory)
+  const sampleRequest = await prepareSampleRequest(server)
   const api = stack.adopt(await startExample(config, server.issuer, demo), (running) => running.close())
   const about = {
     version,
@@ -62,6 +71,7 @@ export async function runDev(options: DevOptions): Promise<void> {
     apiUrl: api.url,
     dataDirectory: showPath(config.dataDirectory),
     demo,
+    sampleRequest,
     adminSocket: server.adminSocket,
     consoleUrl: config.consoleUrl ?? server.adminUrl.replace('127.0.0.1', 'localhost'),
   }

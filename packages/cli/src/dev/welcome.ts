@@ -9,6 +9,8 @@ export interface Welcome {
   readonly apiUrl: string
   readonly dataDirectory: string
   readonly demo: Demo
+  /** The access request that waits for a decision; undefined once it was decided, or where requests are off. */
+  readonly sampleRequest: { readonly id: string; readonly revision: number } | undefined
 }
 
 /** The text of `npm start`: commands that work when they are pasted. */
@@ -20,6 +22,8 @@ Latchkey ${about.version} is ready. Ctrl-C stops it; everything it knows is kept
   Issuer        ${about.issuer}
   Example API   ${apiUrl}
   Admin         ${about.adminUrl}   (/healthz, /readyz)
+  Ask for access   ${about.issuer}/access-requests
+  Partner's guide  ${about.issuer}/docs
 
 1. Get a token with the demo client:
 
@@ -38,10 +42,18 @@ curl ${apiUrl}/configurations --header "Authorization: Bearer $(
 
 3. Try next, in another terminal:
 
-npx latchkey client create my-service --scope configurations/configurations.read --show-secret
+npx latchkey client create my-service --scope configurations/configurations.read
 npx latchkey client test ${demo.clientId} --scope configurations/configurations.write
 npx latchkey client list
-npx latchkey audit list
+${decideOn(about)}npx latchkey audit list
+`
+}
+
+function decideOn({ sampleRequest }: Welcome): string {
+  if (sampleRequest === undefined) return ''
+  const { id, revision } = sampleRequest
+  return `npx latchkey request show ${id}
+npx latchkey request approve ${id} --revision ${revision} --scope configurations/configurations.read
 `
 }
 

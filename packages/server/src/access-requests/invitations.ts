@@ -54,16 +54,7 @@ export function revokeInvitation(
     const invitation = await tx.requests.findInvitationById(id)
     if (invitation === undefined) return refuseChange('invitation.unknown', `there is no invitation ${id}`, 'id')
     const revoked = { ...invitation, revokedAt: invitation.revokedAt ?? context.now }
-    await tx.requests.updateInvitation(revoked)
+    await tx.requests.revokeInvitation(id, revoked.revokedAt)
     return { ...done(revoked), event: { name: 'invitation.revoked', subject: id, details: {} } }
   })
-}
-
-export function isOpenInvitation(invitation: Invitation | undefined, now: EpochMs): boolean {
-  return (
-    invitation !== undefined &&
-    invitation.revokedAt === undefined &&
-    invitation.expiresAt > now &&
-    invitation.uses < (invitation.maxUses ?? Infinity)
-  )
 }

@@ -35,10 +35,11 @@ export interface RequestWrites {
   /** Requests that were made since, for a contact's address, and for everybody at its domain. */
   countFor(contactAddress: string, since: EpochMs): Promise<{ readonly address: number; readonly domain: number }>
   countUnconfirmed(): Promise<number>
-  findInvitation(keyDigest: string): Promise<Invitation | undefined>
+  /** Counts one use of an invitation that is open; undefined, and nothing counted, when none is. Of two at once no use is lost. */
+  useInvitation(keyDigest: string, now: EpochMs): Promise<Invitation | undefined>
   findInvitationById(id: string): Promise<Invitation | undefined>
   insertInvitation(invitation: Invitation): Promise<void>
-  updateInvitation(invitation: Invitation): Promise<void>
+  revokeInvitation(id: string, now: EpochMs): Promise<void>
 }
 
 /** What a stranger may write. */

@@ -5,7 +5,6 @@ import { randomLowercase } from '../kernel/ids.ts'
 import { done, refused, type Result } from '../kernel/result.ts'
 import { checkForm, type FormProblem } from './check-form.ts'
 import { makeStatusLink, requestWords, type RequestDesk } from './desk.ts'
-import { isOpenInvitation } from './invitations.ts'
 import type { IntakeTransaction } from './ports.ts'
 import { confirmWithinMs } from './request-state.ts'
 import type { AccessRequest, AccessRequestId } from './request.ts'
@@ -52,26 +51,9 @@ export async function submitRequest(
     const limit = await limitReached(tx, form.contact_address, now)
     if (limit !== undefined) return refused(limit)
     const invitation =
-      invitationKey === undefined ? undefined : await tx.requests.findInvitation(digestKey(invitationKey))
-    if (invitationKey !== undefined && !isOpenInvitation(invitation, now)) {
-      return refused({ reason: 'portal.invitation_needed' })
-    }
-    if (invitation !== undefined) await tx.requests.updateInvitation({ ...invitation, uses: invitation.uses + 1 })
-    const request: AccessRequest = {
-      id: randomLowercase(desk.maker.random, idLength) as AccessRequestId,
-      state: 'unconfirmed',
-      revision: 1,
-      form,
-      messages: [],
-      createdAt: now,
-      submittedAt: undefined,
-      expiresAt: (now + confirmWithinMs) as EpochMs,
-      invitationId: invitation?.id,
-      approvals: [],
-      decision: undefined,
-    }
-    await tx.requests.insert(request)
-    const statusLink = await makeStatusLink(tx, desk, request.id, now)
+      invitationKey === undefined ? undefined : await tx.requests.useInvitation(digestKey(invitationKey), now)
+    if (invitationKey !== undefined && invitation === undefined) return refused({ reason: 'portal.invitation_needed' })
+    const { request, statusLink } = await keepRequest(tx, desk, form, invitation?.id, now)
     await desk.notifier.queue(
       tx,
       { kind: 'contact', address: form.contact_address },
@@ -85,6 +67,31 @@ export async function submitRequest(
     )
     return done(request)
   })
+}
+
+/** Keeps what was asked for, unconfirmed, with the link that opens it. */
+export async function keepRequest(
+  tx: Pick<IntakeTransaction, 'requests'>,
+  desk: Pick<RequestDesk, 'issuer' | 'maker'>,
+  form: AccessRequestForm,
+  invitationId: string | undefined,
+  now: EpochMs,
+): Promise<{ readonly request: AccessRequest; readonly statusLink: string }> {
+  const request: AccessRequest = {
+    id: randomLowercase(desk.maker.random, idLength) as AccessRequestId,
+    state: 'unconfirmed',
+    revision: 1,
+    form,
+    messages: [],
+    createdAt: now,
+    submittedAt: undefined,
+    expiresAt: (now + confirmWithinMs) as EpochMs,
+    invitationId,
+    approvals: [],
+    decision: undefined,
+  }
+  await tx.requests.insert(request)
+  return { request, statusLink: await makeStatusLink(tx, desk, request.id, now) }
 }
 
 async function limitReached(

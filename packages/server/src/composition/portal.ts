@@ -5,13 +5,14 @@ import type { Config } from '../config/config.ts'
 import type { Notifier } from '../notices/notifier.ts'
 import { mountAccessRequests } from '../portal/access-requests/mount-access-requests.ts'
 import { mountClaim } from '../portal/claim/mount-claim.ts'
+import { mountPages } from '../portal/pages/mount-pages.ts'
 import { createPortalApp, type PortalPart } from '../portal/portal-app.ts'
 import type { Core } from './core.ts'
 import type { Listeners } from './listeners.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** What people's browsers, and programs that claim a credential, find on the public listener. */
-const parts: readonly PortalPart[] = [mountClaim, mountAccessRequests]
+const parts: readonly PortalPart[] = [mountClaim, mountAccessRequests, mountPages]
 
 /** Prepares the pages beside the OAuth endpoints; in every process that serves the public listener. Given back with `started`. */
 export async function openPortal(

@@ -10,6 +10,7 @@ export const faultMeanings = {
   'listener.port_in_use': 'Something else listens on the port.',
   'listener.cannot_bind': 'The address is not one of this machine, or the port needs more rights.',
   'tls.unusable': 'A TLS certificate or its key cannot be read, do not belong together, or are not valid now.',
+  'pages.missing': 'The pages in the browser are not beside the server: it was not built.',
   'workers.failed': 'The processes that serve the public listener end as soon as they are started.',
   'admin_socket.unusable': 'The unix socket for administration cannot be made safely.',
   'master_key.missing': 'The file with the master key cannot be read.',

@@ -154,6 +154,29 @@ export function describeAccessRequests(openBackend: OpenBackend): void {
   })
 
   describe('invitations', () => {
+    test('are good for as many uses as they say, also when all come at once', async ({ rig }) => {
+      const now = rig.clock.now()
+      const invitation: Invitation = {
+        id: 'a',
+        keyDigest: 'digest',
+        note: undefined,
+        createdAt: now,
+        createdBy: 'local-socket',
+        expiresAt: (now + 1000) as EpochMs,
+        maxUses: 3,
+        uses: 0,
+        revokedAt: undefined,
+      }
+      await write(rig, (tx) => tx.requests.insertInvitation(invitation))
+      const stores = await rig.writers(4)
+      const used = await Promise.all(
+        Array.from({ length: 12 }, (_, i) =>
+          (stores[i % stores.length] ?? rig.store).intake((tx) => tx.requests.useInvitation('digest', now)),
+        ),
+      )
+      expect(used.filter((one) => one !== undefined)).toHaveLength(3)
+    })
+
     test('are found by digest and id, and listed newest first', async ({ rig }) => {
       const make = (id: string, at: number): Invitation => ({
         id,
@@ -169,8 +192,13 @@ export function describeAccessRequests(openBackend: OpenBackend): void {
       const [a, b] = [make('a', 1), make('b', 2)]
       await write(rig, async (tx) => {
         for (const invitation of [a, b]) await tx.requests.insertInvitation(invitation)
-        await tx.requests.updateInvitation({ ...b, uses: 2, revokedAt: 5 as EpochMs })
         expect(await tx.requests.findInvitationById('a')).toEqual(a)
+        expect(await tx.requests.useInvitation('digest of b', 3 as EpochMs)).toMatchObject({ id: 'b', uses: 1 })
+        expect(await tx.requests.useInvitation('digest of b', b.expiresAt)).toBeUndefined()
+        expect(await tx.requests.useInvitation('digest of c', 3 as EpochMs)).toBeUndefined()
+        await tx.requests.useInvitation('digest of b', 3 as EpochMs)
+        await tx.requests.revokeInvitation('b', 5 as EpochMs)
+        expect(await tx.requests.useInvitation('digest of b', 3 as EpochMs)).toBeUndefined()
       })
       expect(await rig.store.requests.findInvitation('digest of a')).toEqual(a)
       expect(await rig.store.requests.findInvitation('DIGEST OF A')).toBeUndefined()

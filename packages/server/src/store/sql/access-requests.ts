@@ -85,7 +85,18 @@ export function requestWrites(tx: Kysely<Schema>): RequestWrites {
         .executeTakeFirstOrThrow()
       return Number(row.count)
     },
-    findInvitation: (digest) => findInvitation(tx, 'key_digest', digest),
+    async useInvitation(digest, now) {
+      const row = await tx
+        .updateTable('invitations')
+        .set((set) => ({ uses: set('uses', '+', 1) }))
+        .where('key_digest', '=', digest)
+        .where('revoked_at', 'is', null)
+        .where('expires_at', '>', now)
+        .where((where) => where.or([where('max_uses', 'is', null), where('uses', '<', where.ref('max_uses'))]))
+        .returningAll()
+        .executeTakeFirst()
+      return row === undefined ? undefined : toInvitation(row)
+    },
     findInvitationById: (id) => findInvitation(tx, 'id', id),
     async insertInvitation(invitation) {
       await tx
@@ -103,12 +114,8 @@ export function requestWrites(tx: Kysely<Schema>): RequestWrites {
         })
         .execute()
     },
-    async updateInvitation({ id, uses, revokedAt }) {
-      await tx
-        .updateTable('invitations')
-        .set({ uses, revoked_at: revokedAt ?? null })
-        .where('id', '=', id)
-        .execute()
+    async revokeInvitation(id, now) {
+      await tx.updateTable('invitations').set({ revoked_at: now }).where('id', '=', id).execute()
     },
   }
 }

@@ -1,0 +1,4 @@
+import { mount } from '../shell/mount.tsx'
+import { StatusPage } from './StatusPage.tsx'
+
+mount(<StatusPage />)
