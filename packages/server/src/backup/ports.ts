@@ -90,6 +90,8 @@ export interface RestoreEndings {
   setSequence(sequence: number): Promise<void>
   /** Ends every delivery link that could still be claimed, and revokes the credentials that were shown and never confirmed. */
   voidLinks(now: EpochMs): Promise<void>
+  /** Forgets messages that were not sent yet. */
+  dropNotices(): Promise<void>
   readonly revocations: RevocationWrites
   readonly signingKeys: SigningKeyWrites
 }

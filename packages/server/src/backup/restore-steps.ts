@@ -67,6 +67,11 @@ export const restoreSteps: readonly RestoreStep[] = [
     name: 'every open delivery link is void, and what was shown and never confirmed is revoked',
     perform: (endings, { now }) => endings.voidLinks(now),
   },
+  {
+    // They were sent since the backup, or are about links that lead nowhere now.
+    name: 'messages that waited to be sent are forgotten',
+    perform: (endings) => endings.dropNotices(),
+  },
 ]
 
 /** When the last token of before has expired everywhere. */

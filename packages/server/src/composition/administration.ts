@@ -79,6 +79,7 @@ export function adminServices(
         database: {
           ...doctor,
           expiringSecrets: () => doctor.expiringSecrets(clock.now(), (clock.now() + secretWarningMs) as EpochMs),
+          noticeCounts: () => store.outbox.counts(clock.now()),
           pendingMigrations: () => store.pendingMigrations(),
         },
       }),

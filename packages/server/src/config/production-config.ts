@@ -61,6 +61,9 @@ export function productionWarnings(config: Config): string[] {
   if (config.adminTls === undefined && !isLoopback(config.adminHost)) {
     warnings.push('the admin listener speaks plain HTTP to the network: whoever reads along may administer this server')
   }
+  if (config.accessRequests.mode === 'open' && config.notices.smtp === undefined) {
+    warnings.push('no mail server is set, so that nobody could confirm a request for access: none is taken')
+  }
   return warnings
 }
 

@@ -67,6 +67,7 @@ function healthy(): DoctorSubject {
       lastAuditTime: () => Promise.resolve(now - 1),
       lastTimeOf: (event) => Promise.resolve(event === 'backup.taken' ? now - dayMs : undefined),
       expiringSecrets: () => Promise.resolve([]),
+      noticeCounts: () => Promise.resolve({ waiting: 0, waitingSince: undefined, givenUp: 0 }),
       pendingMigrations: () => Promise.resolve([]),
     },
   }
@@ -95,7 +96,7 @@ test('a server with nothing wrong gets no advice', async () => {
   const findings = await serverFindings(healthy())
   expect(findings.filter(({ status }) => status !== 'ok')).toEqual([])
   expect(findings.every(({ remedy }) => remedy === undefined)).toBe(true)
-  expect(findings).toHaveLength(13)
+  expect(findings).toHaveLength(14)
 })
 
 describe('each thing that may be wrong is found alone, with what to do', () => {
@@ -135,6 +136,20 @@ describe('each thing that may be wrong is found alone, with what to do', () => {
       withDatabase({
         expiringSecrets: () => Promise.resolve([{ clientId: 'client-1', id: 'abc', expiresAt: now + 3.5 * dayMs }]),
       }),
+    ],
+    [
+      'messages',
+      'warning',
+      /2 message\(s\) wait to be sent, the oldest for 61 minutes/,
+      withDatabase({
+        noticeCounts: () => Promise.resolve({ waiting: 2, waitingSince: (now - 61 * 60_000) as EpochMs, givenUp: 0 }),
+      }),
+    ],
+    [
+      'messages',
+      'warning',
+      /3 message\(s\) were given up/,
+      withDatabase({ noticeCounts: () => Promise.resolve({ waiting: 0, waitingSince: undefined, givenUp: 3 }) }),
     ],
     [
       'TLS certificate',

@@ -2,6 +2,7 @@ import type { DoctorFinding } from '../admin-api/services.ts'
 import { describeError, Fault } from '../kernel/faults.ts'
 import { certificate, secrets, signingKeys } from './checks/expiring.ts'
 import { auditLog, backups, databaseSound, disk, otherServers, schema } from './checks/storage.ts'
+import { messages } from './checks/messages.ts'
 import { clock, issuer, permissions, proxies } from './checks/surroundings.ts'
 import { failed, type DoctorSubject, type Look } from './subject.ts'
 
@@ -14,6 +15,7 @@ const checks: Readonly<Record<string, Look>> = {
   'signing keys': signingKeys,
   secrets,
   'TLS certificate': certificate,
+  messages,
   clock,
   permissions,
   proxies,

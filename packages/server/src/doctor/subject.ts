@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts'
 import type { IgnoredForwarding } from '../http/peer.ts'
 import type { LifecycleRules } from '../keys/key-lifecycle.ts'
 import type { SigningKeyRing } from '../keys/signing-keys.ts'
+import type { NoticeCounts } from '../notices/ports.ts'
 import type { Clock } from '../kernel/clock.ts'
 
 /** What the doctor looks at inside a running server. */
@@ -33,6 +34,7 @@ export interface DoctorSubject {
     expiringSecrets(): Promise<
       readonly { readonly clientId: string; readonly id: string; readonly expiresAt: number }[]
     >
+    noticeCounts(): Promise<NoticeCounts>
     /** Throws Fault `schema.newer`. */
     pendingMigrations(): Promise<readonly string[]>
   }

@@ -9,6 +9,7 @@ import { describeDeliveryLinks } from './delivery-links-contract.ts'
 import { describeDoctor } from './doctor-contract.ts'
 import { describeFeed } from './feed-contract.ts'
 import { describeKeys } from './keys-contract.ts'
+import { describeNotices } from './notices-contract.ts'
 import { describeLargerChanges } from './larger-changes-contract.ts'
 import { describeResourceServers } from './resource-servers-contract.ts'
 import { describeRevocations } from './revocations-contract.ts'
@@ -30,6 +31,7 @@ export function describeStoreContract(name: string, openBackend: OpenBackend): v
     describeDoctor(openBackend)
     describeAnswers(openBackend)
     describeDeliveryLinks(openBackend)
+    describeNotices(openBackend)
     describeAccessRequests(openBackend)
   })
 }

@@ -79,6 +79,9 @@ function restoreTransaction(tx: Kysely<Schema>): RestoreTransaction {
           await tx.updateTable('credentials').set({ revoked_at: now }).where('id', 'in', part).execute()
         }
       },
+      async dropNotices() {
+        await tx.deleteFrom('notices').where('sealed', 'is not', null).execute()
+      },
       revocations: revocationWrites(tx, touched),
       signingKeys: signingKeyWrites(tx, touched),
     },
