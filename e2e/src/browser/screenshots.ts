@@ -74,6 +74,8 @@ async function takeAll(chromium: Browser, issuer: string, socket: string): Promi
   await second.goto(link)
   await second.getByRole('button', { name: 'That was not me' }).click()
   await take(second, 'claim-disown')
+  await page.goto(`${issuer}/docs`)
+  await take(page, 'guide')
 }
 
 interface Listed {

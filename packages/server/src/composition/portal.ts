@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts'
 import type { Notifier } from '../notices/notifier.ts'
 import { mountAccessRequests } from '../portal/access-requests/mount-access-requests.ts'
 import { mountClaim } from '../portal/claim/mount-claim.ts'
+import { mountGuide } from '../portal/guide/mount-guide.ts'
 import { mountPages } from '../portal/pages/mount-pages.ts'
 import { createPortalApp, type PortalPart } from '../portal/portal-app.ts'
 import type { Core } from './core.ts'
@@ -12,7 +13,7 @@ import type { Listeners } from './listeners.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** What people's browsers, and programs that claim a credential, find on the public listener. */
-const parts: readonly PortalPart[] = [mountClaim, mountAccessRequests, mountPages]
+const parts: readonly PortalPart[] = [mountClaim, mountAccessRequests, mountPages, mountGuide]
 
 /** Prepares the pages beside the OAuth endpoints; in every process that serves the public listener. Given back with `started`. */
 export async function openPortal(

@@ -101,7 +101,7 @@ export const publicRefusals: Readonly<Record<RefusalReason, PublicRefusal>> = {
   'scope.malformed': badScope('scope is malformed: names separated by single spaces'),
   'scope.unknown': badScope('unknown scope'),
   'scope.not_granted': badScope('this client is not granted the scope'),
-  'scope.ended': badScope('scope'),
+  'scope.ended': badScope('the access to the scope has ended'),
   'scope.exclusive': badScope("this scope's API shares no token with another: ask for it alone"),
   'scope.nothing_granted': badScope('this client is granted nothing that a request without scope could get'),
   'scope.nothing_left': badScope('none of the requested scopes belongs to the requested resources'),

@@ -1,0 +1,48 @@
+import {
+  authorizationServerMetadataUrl,
+  defaultTokenLifetimeSeconds,
+  endpointPaths,
+  maxTokenLifetimeSeconds,
+  pagePaths,
+  qualifyScope,
+} from '@latchkey/protocol'
+import type { RequestMode } from '../../access-requests/desk.ts'
+import { askableServers } from '../../access-requests/check-form.ts'
+import { requestMode } from '../../access-requests/submit-request.ts'
+import type { PortalServices } from '../services.ts'
+
+/** What is true of this server at this moment: all that the guide stands on. */
+export interface GuideFacts {
+  readonly issuer: string
+  readonly host: string
+  readonly tokenEndpoint: string
+  readonly revocationEndpoint: string
+  readonly metadataUrl: string
+  readonly requestPage: string
+  readonly requests: RequestMode
+  readonly apis: readonly {
+    readonly name: string
+    readonly audience: string
+    /** Longest life of a token for it, in seconds. */
+    readonly tokenTtlSeconds: number
+    readonly scopes: readonly { readonly scope: string; readonly description: string }[]
+  }[]
+}
+
+export function guideFacts({ issuer, tokenEndpoint, requests, catalogue }: PortalServices): GuideFacts {
+  return {
+    issuer,
+    host: new URL(issuer).host,
+    tokenEndpoint,
+    revocationEndpoint: issuer + endpointPaths.revocation,
+    metadataUrl: authorizationServerMetadataUrl(issuer),
+    requestPage: issuer + pagePaths.accessRequests,
+    requests: requestMode(requests),
+    apis: askableServers(catalogue()).map(({ name, audience, tokenTtlSeconds, scopes }) => ({
+      name,
+      audience,
+      tokenTtlSeconds: Math.min(tokenTtlSeconds ?? defaultTokenLifetimeSeconds, maxTokenLifetimeSeconds),
+      scopes: scopes.map((scope) => ({ scope: qualifyScope(name, scope.name), description: scope.description })),
+    })),
+  }
+}

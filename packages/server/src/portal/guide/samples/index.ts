@@ -1,0 +1,10 @@
+import { curl } from './curl.ts'
+import { go } from './go.ts'
+import { java } from './java.ts'
+import { node } from './node.ts'
+import { python } from './python.ts'
+import { rust } from './rust.ts'
+import type { Sample } from './sample.ts'
+
+/** In the order of the page. */
+export const samples: readonly Sample[] = [curl, node, python, go, java, rust]
