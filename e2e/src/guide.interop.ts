@@ -57,6 +57,8 @@ describe.each(languages)('%s', (id, isThere, prepare) => {
     mkdirSync(folder)
     const [command, ...args] = await prepare(folder, samples.get(id) ?? '')
     expect(await runSample(command, args, environment)).toContain('"items"')
-    await expect(runSample(command, args, { ...environment, LATCHKEY_CLIENT_SECRET: 'wrong' })).rejects.toThrow()
+    await expect(runSample(command, args, { ...environment, LATCHKEY_CLIENT_SECRET: 'wrong' })).rejects.toThrow(
+      /Command failed/,
+    )
   })
 })

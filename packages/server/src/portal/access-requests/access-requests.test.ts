@@ -77,7 +77,7 @@ describe('the form', () => {
   test.each<[string, object, string]>([
     ['no organisation', { organisation: '' }, 'organisation'],
     ['spaces for an organisation', { organisation: '   ' }, 'organisation'],
-    ['a name over a line', { contdecisionname: 'a\nb' }, 'contdecisionname'],
+    ['a name over a line', { contact_name: 'a\nb' }, 'contact_name'],
     ['a direction override', { application_name: 'a\u202Eb' }, 'application_name'],
     ['an address without domain', { contact_address: 'ada@localhost' }, 'contact_address'],
     ['two addresses', { contact_address: 'a@b.example,c@d.example' }, 'contact_address'],
@@ -134,7 +134,7 @@ describe('the form', () => {
   })
 
   test('takes the Big List of Naughty Strings in every field, or refuses it by name; nothing breaks', async () => {
-    const fields = ['organisation', 'contdecisionname', 'application_name', 'purpose', 'environment'] as const
+    const fields = ['organisation', 'contact_name', 'application_name', 'purpose', 'environment'] as const
     const kept: string[] = []
     for (const [i, text] of naughtyStrings.entries()) {
       const form = Object.fromEntries(fields.map((field) => [field, text]))
@@ -200,7 +200,7 @@ describe('once it is confirmed', () => {
       revision: 2,
       organisation: 'Acme Ltd',
       contact_address: address,
-      contdecisiondomain: `acme-${count}.example`,
+      contact_domain: `acme-${count}.example`,
       source_addresses: ['198.51.100.0/24'],
       scopes: [
         { scope: 'configurations/read', why: 'We show them in our shop.', decision: 'pending' },
