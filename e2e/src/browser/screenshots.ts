@@ -1,12 +1,15 @@
+import { execFile } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import type { Browser, Page } from 'playwright-core'
-import { admin, checkout, newDirectory, removeDirectory, startDev } from '../latchkey-process.ts'
+import { admin, checkout, newDirectory, removeDirectory, startDev, type Ready } from '../latchkey-process.ts'
 import { startChromium } from './chromium.ts'
 import { mailedLink } from './mail.ts'
 import { fillForm } from './request-form.ts'
+import { violationsOf, visit } from './watched-page.ts'
 
-/* `npm run screenshots`: every page in both schemes, into docs/images. */
+/* `npm run screenshots`: every page in both schemes, into docs/images; and what the way from an empty form to the first call costs a partner. */
 
 const images = path.join(checkout, 'docs', 'images')
 mkdirSync(images, { recursive: true })
@@ -16,6 +19,7 @@ const server = await startDev(data)
 const browser = await startChromium()
 try {
   await takeAll(browser, server.ready.issuer, server.ready.admin_socket)
+  await measure(browser, server.ready)
 } finally {
   await browser.close()
   await server.stop()
@@ -116,4 +120,65 @@ async function take(page: Page, name: string): Promise<void> {
   }
   await page.emulateMedia({ colorScheme: 'light' })
   process.stdout.write(`${name}\n`)
+}
+
+/** Presses and seconds of the partner, with a team that approves at once; the bytes of each page as they travel; what axe-core finds. */
+async function measure(chromium: Browser, { issuer, admin_socket: socket, demo }: Ready): Promise<void> {
+  const { page, close } = await visit(chromium)
+  const pages = new Map<string, number>()
+  let at = ''
+  page.on('requestfinished', (request) => {
+    void request.sizes().then(({ responseBodySize }) => pages.set(at, (pages.get(at) ?? 0) + responseBodySize))
+  })
+  let presses = 0
+  const press = async (name: string) => {
+    await page.getByRole('button', { name }).click()
+    presses += 1
+  }
+  const violations: string[] = []
+  const arrive = async (name: string, url: string, heading: string) => {
+    at = name
+    await page.goto(url)
+    await page.getByRole('heading', { level: 1, name: heading }).waitFor()
+    await page.waitForLoadState('networkidle')
+    violations.push(...(await violationsOf(page)))
+  }
+  const began = performance.now()
+  await arrive('form', `${issuer}/access-requests`, 'Ask for access')
+  const fields = await fillForm(page, { address: 'ada@second.example', scopes: ['configurations/configurations.read'] })
+  await press('Send the request')
+  await arrive('status', await mailedLink(data, 'request.confirm_address', 'ada@second.example'), 'One step is missing')
+  await press('Confirm my address')
+  await page.getByRole('heading', { name: 'The team has your request' }).waitFor()
+  const { body } = await admin<{ items: Listed[] }>(socket, 'GET', '/requests')
+  const request = body.items.find(({ contact_address: address }) => address === 'ada@second.example')
+  const { body: approved } = await admin<{ request: { client_id: string } }>(
+    socket,
+    'POST',
+    `/requests/${request?.id}/approve`,
+    { revision: request?.revision },
+  )
+  const link = await mailedLink(data, 'link.ready', approved.request.client_id)
+  await arrive('claim', link, 'Your credential is ready')
+  await press('Show the credential')
+  await page.getByText('Delivered').waitFor()
+  await page.getByRole('tab', { name: 'curl' }).click()
+  await press('Copy curl')
+  presses += 1
+  const { stdout } = await promisify(execFile)('bash', [
+    '-c',
+    await page.evaluate(() => navigator.clipboard.readText()),
+  ])
+  const { access_token: token } = JSON.parse(stdout) as { access_token: string }
+  const answer = await fetch(demo.api, { headers: { Authorization: `Bearer ${token}` } })
+  if (answer.status !== 200) throw new Error(`the API answered ${answer.status}`)
+  const seconds = ((performance.now() - began) / 1000).toFixed(1)
+  await arrive('guide', `${issuer}/docs`, 'Access to the APIs')
+  process.stdout.write(
+    `\nfrom an empty form to the first API call: ${fields} fields and boxes, ${presses} presses, ${seconds} s\n`,
+  )
+  for (const [name, bytes] of pages)
+    process.stdout.write(`${name}: ${(bytes / 1024).toFixed(0)} kB as it travels, from an empty cache at first\n`)
+  process.stdout.write(`axe-core: ${violations.length} violations\n`)
+  await close()
 }

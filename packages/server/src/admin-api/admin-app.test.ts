@@ -123,6 +123,8 @@ describe('requests that are refused before any decision', () => {
   it('names the methods that a path takes', async () => {
     expect((await send('PUT', '/clients')).headers['allow']).toBe('POST, GET, HEAD')
     expect((await send('HEAD', '/clients')).status).toBe(200)
+    const backup = await send('HEAD', '/backup')
+    expect([backup.status, backup.headers['allow']]).toEqual([405, 'GET'])
   })
 
   it('says nothing of its inside, and logs it under the request id', async () => {

@@ -65,7 +65,7 @@ export function createRemoteAdminApp(
   app.get(resourceMetadataPath, { config: { access: 'anyone' } }, (request) =>
     resourceMetadata(checkHost(request.raw, names), services.issuer),
   )
-  refuseOtherMethods(app, resourceMetadataPath, ['GET'])
+  refuseOtherMethods(app, resourceMetadataPath, ['GET', 'HEAD'])
   return app
 }
 
@@ -116,7 +116,7 @@ function mountDocument(app: FastifyInstance, { version, tokenEndpoint }: AdminSe
     document ??= import('./openapi-document.ts').then(({ openApiDocument }) => openApiDocument(version, tokenEndpoint))
     return document
   })
-  refuseOtherMethods(app, url, ['GET'])
+  refuseOtherMethods(app, url, ['GET', 'HEAD'])
 }
 
 /** What every answer carries. The request id is always ours: a caller's could be anything. */

@@ -46,15 +46,15 @@ export function mountOperations(app: FastifyInstance, services: AdminServices): 
       },
     })
   }
-  for (const [url, methods] of methodsByUrl) refuseOtherMethods(app, url, methods)
+  for (const [url, methods] of methodsByUrl)
+    refuseOtherMethods(app, url, methods.includes('GET') ? [...methods, 'HEAD'] : methods)
 }
 
 /** Answers every other method of a known path with 405 and `Allow` (RFC 9110 §15.5.6), before the body is looked at. */
 export function refuseOtherMethods(app: FastifyInstance, url: string, methods: readonly string[]): void {
-  const allowed = methods.includes('GET') ? [...methods, 'HEAD'] : methods
-  const allow = allowed.join(', ')
+  const allow = methods.join(', ')
   app.route({
-    method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].filter((method) => !allowed.includes(method)),
+    method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].filter((method) => !methods.includes(method)),
     url,
     config: { access: 'anyone' },
     exposeHeadRoute: false,

@@ -17,7 +17,7 @@ const keptMs = 86_400_000
 export interface Attempt {
   readonly actor: string
   /** Absent: no admin scope. */
-  readonly authority?: Authority
+  readonly authority: Authority
   readonly key: string
   /** `clients.create`. */
   readonly operation: string
@@ -56,7 +56,7 @@ export function answerOnce<Tx extends { readonly answers: AnswerWrites }>(
     const request = createHash('sha256')
       .update(canonicalJson([attempt.operation, attempt.input]))
       .digest('base64url')
-    const { authority = new Set<Scope>() } = attempt
+    const { authority } = attempt
     // The local socket's answers are its own: no token has its name.
     const scopes = authority === 'all' ? [] : [...authority]
     let kept: Kept | undefined

@@ -67,6 +67,7 @@ export function describeAnswers(openBackend: OpenBackend): void {
       key: 'k'.repeat(22),
       operation: 'clients.create',
       input: { body: { a: 1 } },
+      authority: 'all',
     }
     const input = { name: 'once', scopes: [] }
 
