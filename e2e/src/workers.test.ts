@@ -75,6 +75,21 @@ test(
     )
     expect(granting).toHaveLength(3)
 
+    // A delivery link is claimed at whichever worker it meets: of thirty claims over as many connections one wins.
+    const { body: made } = await admin<{ delivery_link: string }>(socket, 'POST', `/clients/${client.client_id}/links`)
+    const link = new URL(made.delivery_link)
+    const claims = await Promise.all(
+      Array.from({ length: 30 }, () =>
+        fetch(url + link.pathname, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', connection: 'close' },
+          body: JSON.stringify({ key: link.hash.slice(1) }),
+        }),
+      ),
+    )
+    expect(claims.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, ...Array<number>(29).fill(409)])
+    expect((await fetch(`${url}/docs`)).status).toBe(200)
+
     // Every worker knows the client by now, and none may grant a second after it was disabled.
     expect((await admin(socket, 'POST', `/clients/${client.client_id}/disable`)).status).toBe(200)
     await new Promise((wait) => setTimeout(wait, 1000))
