@@ -10,6 +10,8 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 const folder = path.join(root, 'packages', 'console')
 const dist = path.join(folder, 'dist')
+// Made beside it and put in its place whole: a server may be starting meanwhile.
+const fresh = path.join(folder, 'dist.new')
 const stampFile = path.join(dist, '.stamp')
 
 const sources = ['packages/console', 'packages/portal-contract', 'packages/protocol'].flatMap((name) =>
@@ -17,7 +19,7 @@ const sources = ['packages/console', 'packages/portal-contract', 'packages/proto
     .readdirSync(path.join(root, name), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => path.join(entry.parentPath, entry.name))
-    .filter((file) => !/\/(?:dist|node_modules)\/|\.tsbuildinfo$/.test(file)),
+    .filter((file) => !/\/(?:dist|dist\.new|dist\.old|node_modules)\/|\.tsbuildinfo$/.test(file)),
 )
 
 const wanted = () => {
@@ -29,9 +31,9 @@ const wanted = () => {
 }
 
 const compress = () => {
-  for (const name of fs.readdirSync(path.join(dist, 'pages'))) {
+  for (const name of fs.readdirSync(path.join(fresh, 'pages'))) {
     if (!/\.(?:js|css)$/.test(name)) continue
-    const file = path.join(dist, 'pages', name)
+    const file = path.join(fresh, 'pages', name)
     const content = fs.readFileSync(file)
     fs.writeFileSync(`${file}.gz`, gzipSync(content, { level: 9 }))
     fs.writeFileSync(
@@ -43,16 +45,27 @@ const compress = () => {
 
 const stamp = wanted()
 const isBuilt = fs.existsSync(stampFile) && fs.readFileSync(stampFile, 'utf8') === stamp
-if (!isBuilt || process.argv.includes('--force')) {
+if (process.argv.includes('--check')) {
+  process.exitCode = isBuilt ? 0 : 1
+} else if (!isBuilt || process.argv.includes('--force')) {
   process.stderr.write('latchkey: building the pages\n')
   const vite = path.join(root, 'node_modules', 'vite', 'bin', 'vite.js')
-  const built = spawnSync(process.execPath, [vite, 'build', '--logLevel', 'error'], {
-    cwd: folder,
-    stdio: ['ignore', 2, 2],
-  })
+  const built = spawnSync(
+    process.execPath,
+    [vite, 'build', '--logLevel', 'error', '--outDir', fresh, '--emptyOutDir'],
+    {
+      cwd: folder,
+      stdio: ['ignore', 2, 2],
+    },
+  )
   if (built.status === 0) {
     compress()
-    fs.writeFileSync(stampFile, stamp)
+    fs.writeFileSync(path.join(fresh, '.stamp'), stamp)
+    const old = path.join(folder, 'dist.old')
+    fs.rmSync(old, { recursive: true, force: true })
+    if (fs.existsSync(dist)) fs.renameSync(dist, old)
+    fs.renameSync(fresh, dist)
+    fs.rmSync(old, { recursive: true, force: true })
   } else {
     process.stderr.write(
       `latchkey: the pages were not built (exit ${built.status ?? built.signal}): the reason is above\n`,

@@ -240,14 +240,18 @@ const install = async () => {
 }
 
 /** The pages in the browser: built from sources, on the Node that was just settled. */
-const buildPages = () => {
-  const built = spawnSync(bundledNode, [path.join(root, 'scripts', 'console.mjs')], { stdio: ['ignore', 2, 2] })
-  if (built.status !== 0) throw new InstallError('the pages in the browser could not be built: the reason is above')
+const buildPages = async () => {
+  const run = (...args) =>
+    spawnSync(bundledNode, [path.join(root, 'scripts', 'console.mjs'), ...args], { stdio: ['ignore', 2, 2] }).status ===
+    0
+  if (run('--check')) return
+  if (!(await withLock(() => run())))
+    throw new InstallError('the pages in the browser could not be built: the reason is above')
 }
 
 try {
   await install()
-  buildPages()
+  await buildPages()
 } catch (error) {
   const text =
     error instanceof InstallError

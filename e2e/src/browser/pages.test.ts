@@ -47,10 +47,10 @@ async function newLink(body: object = {}): Promise<Linked & { readonly code?: st
 }
 
 /** The link of a request that its contact has not confirmed. */
-async function newRequest(page: Page): Promise<string> {
+async function newRequest(page: Page, more: readonly string[] = []): Promise<string> {
   const address = `ada@acme-${++count}.example`
   await page.goto(`${server.ready.issuer}/access-requests`)
-  await fillForm(page, { address, scopes: [read], sourceAddresses: '198.51.100.7' })
+  await fillForm(page, { address, scopes: [read, ...more], sourceAddresses: '198.51.100.7' })
   await page.getByRole('button', { name: 'Send the request' }).click()
   await page.getByRole('heading', { name: 'Look into your mail' }).waitFor()
   return mailedLink(data, 'request.confirm_address', address)
@@ -58,8 +58,8 @@ async function newRequest(page: Page): Promise<string> {
 
 const idOf = (link: string) => new URL(link).pathname.split('/').at(-1) ?? ''
 
-async function newConfirmed(page: Page): Promise<string> {
-  const link = await newRequest(page)
+async function newConfirmed(page: Page, more: readonly string[] = []): Promise<string> {
+  const link = await newRequest(page, more)
   await page.goto(link)
   await page.getByRole('button', { name: 'Confirm my address' }).click()
   await page.getByRole('heading', { name: 'The team has your request' }).waitFor()
@@ -203,6 +203,48 @@ const states: readonly State[] = [
     },
   ],
   [
+    'a link, disowned before',
+    'The credential was revoked',
+    async (page) => {
+      const { delivery_link: link } = await newLink()
+      await claimAt(page, link)
+      await page.getByText('Delivered').waitFor()
+      const { pathname, hash } = new URL(link)
+      const disowned = await fetch(`${server.ready.issuer}${pathname}/disown`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ key: hash.slice(1) }),
+      })
+      expect(disowned.status).toBe(200)
+      await page.reload()
+    },
+  ],
+  [
+    'a link, locked by wrong codes',
+    'This link is dead',
+    async (page) => {
+      await page.goto((await newLink({ with_code: true })).delivery_link)
+      for (let i = 0; i < 5; i++) {
+        await page.getByLabel('One-time code').fill('0000 0000')
+        const answered = page.waitForResponse((response) => response.request().method() === 'POST')
+        await page.getByRole('button', { name: 'Show the credential' }).click()
+        await answered
+      }
+    },
+  ],
+  [
+    'a request, approved in part',
+    'Approved in part',
+    async (page) => {
+      const link = await newConfirmed(page, ['configurations/configurations.write'])
+      await decide(link, 'approve', {
+        confirm_unenforced_addresses: true,
+        scopes: [{ scope: read, ends_at: 1_900_000_000 }],
+      })
+      await page.reload()
+    },
+  ],
+  [
     'a link without its key',
     'This link leads nowhere',
     async (page) => void (await page.goto((await newLink()).delivery_link.split('#')[0] ?? '')),
@@ -257,7 +299,7 @@ describe('whatever strangers write', () => {
     expect(texts.length).toBeGreaterThan(400)
     for (const [i, part] of parts.entries()) {
       const purpose = part.join('\n').slice(0, 4000)
-      const [name = 'x'] = part.filter((text) => text.length <= 120)
+      const name = part.find((text) => text.length <= 120) ?? 'x'
       const answer = await fetch(`${server.ready.issuer}/access-requests`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
@@ -367,6 +409,160 @@ describe('a claim', () => {
   })
 })
 
+describe('a claim that goes otherwise', () => {
+  test('a link that was cut off is pasted whole over it: that is another link', async () => {
+    const visitor = await visit(browser)
+    const { page } = visitor
+    const { delivery_link: link } = await newLink()
+    await page.goto(link.slice(0, -3))
+    await page.getByRole('heading', { name: 'This link leads nowhere' }).waitFor()
+    await page.evaluate((whole) => {
+      location.href = whole
+    }, link)
+    await page.getByRole('button', { name: 'Show the credential' }).waitFor()
+    expect(page.url()).toBe(link)
+    expectQuiet(visitor)
+    await visitor.close()
+  })
+
+  test('the answer is lost: the page says what that may have been, and accuses nobody', async () => {
+    const visitor = await visit(browser)
+    const { page } = visitor
+    await page.goto((await newLink()).delivery_link)
+    await page.route(/claim\/[a-z0-9]+$/, async (route) => {
+      if (route.request().method() !== 'POST') return route.continue()
+      await route.fetch()
+      return route.abort()
+    })
+    await page.getByRole('button', { name: 'Show the credential' }).click()
+    await page.getByRole('heading', { name: 'The credential was shown already' }).waitFor()
+    expect(await page.getByText('if you pressed and saw nothing').count()).toBe(1)
+    await visitor.close()
+  })
+
+  test('what was shown is out of the page before the browser can keep it', async () => {
+    const visitor = await visit(browser)
+    const { page } = visitor
+    await claimAt(page, (await newLink()).delivery_link)
+    await page.getByText('Delivered').waitFor()
+    // The browser of the tests keeps no page; what it would do first is done here.
+    const kept = await page.evaluate(() => {
+      dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))
+      return document.documentElement.outerHTML.includes('lk_dev_')
+    })
+    expect(kept).toBe(false)
+    await visitor.close()
+  })
+
+  test('a browser that copies nothing says so, to everybody', async () => {
+    const visitor = await visit(browser)
+    const { page } = visitor
+    await page.addInitScript(() => {
+      Object.defineProperty(navigator, 'clipboard', { value: undefined })
+    })
+    await claimAt(page, (await newLink()).delivery_link)
+    await page.getByRole('button', { name: 'Copy client_secret' }).click()
+    expect(await page.getByText('The browser did not copy it').isVisible()).toBe(true)
+    await visitor.close()
+  })
+})
+
+describe('a request in two windows', () => {
+  test('what was changed in one is not overwritten from the other without a look', async () => {
+    const [first, second] = [await visit(browser), await visit(browser)]
+    const link = await newConfirmed(first.page)
+    await second.page.goto(link)
+    for (const { page } of [first, second]) {
+      await page.getByRole('button', { name: 'Change what is asked for' }).click()
+      await page.getByLabel('Its name').waitFor()
+    }
+    await first.page.getByLabel('Environment').fill('staging')
+    await first.page.getByRole('button', { name: 'Send the changed request' }).click()
+    await first.page.getByRole('button', { name: 'Change what is asked for' }).waitFor()
+    await second.page.getByLabel('Its name').fill('Renamed')
+    await second.page.getByRole('button', { name: 'Send the changed request' }).click()
+    await second.page.getByRole('alert').getByText('It was changed since it was read.').waitFor()
+    expect(await second.page.locator('dd', { hasText: 'staging' }).count()).toBe(1)
+    // Once that was seen, only what was changed here is sent.
+    await second.page.getByRole('button', { name: 'Send the changed request' }).click()
+    await second.page.locator('dd', { hasText: 'Renamed' }).waitFor()
+    expect(await second.page.locator('dd', { hasText: 'staging' }).count()).toBe(1)
+    for (const visitor of [first, second]) {
+      expectQuiet(visitor)
+      await visitor.close()
+    }
+  })
+})
+
+describe('the form', () => {
+  test('by keyboard alone', async () => {
+    const visitor = await visit(browser)
+    const { page } = visitor
+    await page.goto(`${server.ready.issuer}/access-requests`)
+    await page.getByRole('heading', { name: 'Ask for access' }).waitFor()
+    const words: Readonly<Record<string, string>> = {
+      'field-organisation': 'Acme',
+      'field-contact_name': 'Ada',
+      'field-contact_address': 'ada@keyboard.example',
+      'field-application_name': 'Sync',
+      'field-purpose': 'Reads.',
+    }
+    for (let i = 0; i < 40; i++) {
+      await page.keyboard.press('Tab')
+      const { id, type, text } = await page.evaluate(() => {
+        const { id: at, textContent } = document.activeElement ?? {}
+        return { id: at ?? '', type: document.activeElement?.getAttribute('type'), text: textContent ?? '' }
+      })
+      if (words[id] !== undefined) await page.keyboard.type(words[id])
+      if (type === 'checkbox' && !(await page.getByRole('checkbox', { name: read }).isChecked()))
+        await page.keyboard.press('Space')
+      if (text === 'Send the request') break
+    }
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Look into your mail' }).waitFor()
+    expect(await page.getByText('ada@keyboard.example').count()).toBe(1)
+    expectQuiet(visitor)
+    await visitor.close()
+  })
+
+  test('a draft with a scope that is no longer offered lets it be taken out', async () => {
+    const visitor = await visit(browser)
+    const { page } = visitor
+    await page.goto(`${server.ready.issuer}/access-requests`)
+    await page.getByRole('checkbox', { name: read }).check()
+    await page.evaluate(() => {
+      const key = 'latchkey.request.draft'
+      const draft = JSON.parse(sessionStorage.getItem(key) ?? '{}') as { scopes: Record<string, string> }
+      draft.scopes['configurations/gone'] = ''
+      sessionStorage.setItem(key, JSON.stringify(draft))
+    })
+    await page.reload()
+    await page.getByRole('group', { name: 'No longer offered' }).waitFor()
+    await page.getByRole('checkbox', { name: 'configurations/gone' }).click()
+    expect(await page.getByRole('group', { name: 'No longer offered' }).count()).toBe(0)
+    await visitor.close()
+  })
+
+  test.each([
+    ['off', 'This server takes no requests here', ''],
+    ['invitation', 'By invitation only', ''],
+    ['invitation', 'Ask for access', `#${'A'.repeat(43)}`],
+  ])('where requests are %s: %s', async (mode, heading, fragment) => {
+    const own = newDirectory()
+    const other = await startDev(path.join(own, 'data'), [0, 0, 0], ['--access-requests', mode])
+    const visitor = await visit(browser)
+    try {
+      await visitor.page.goto(`${other.ready.issuer}/access-requests${fragment}`)
+      await visitor.page.getByRole('heading', { level: 1, name: heading }).waitFor()
+      expect(await violationsOf(visitor.page)).toEqual([])
+    } finally {
+      await visitor.close()
+      await other.stop()
+      removeDirectory(own)
+    }
+  })
+})
+
 describe('what surrounds the pages', () => {
   test('no page can be framed', async () => {
     const visitor = await visit(browser)
@@ -432,7 +628,12 @@ describe('what surrounds the pages', () => {
     const visitor = await visit(browser, { colorScheme: 'dark' })
     const { page } = visitor
     await page.goto(`${server.ready.issuer}/access-requests`)
+    await page.getByRole('heading', { name: 'Ask for access' }).waitFor()
     const scheme = () => page.evaluate(() => document.documentElement.dataset['mantineColorScheme'])
+    expect(await scheme()).toBe('dark')
+    await page.emulateMedia({ colorScheme: 'light' })
+    await expect.poll(scheme).toBe('light')
+    await page.emulateMedia({ colorScheme: 'dark' })
     await page.getByRole('button', { name: 'Light colours' }).click()
     await page.emulateMedia({ colorScheme: 'dark' })
     await page.reload()

@@ -114,7 +114,7 @@ async function take(page: Page, name: string): Promise<void> {
     await page.waitForTimeout(150)
     await page.screenshot({
       path: path.join(images, `${name}-${colorScheme}.png`),
-      fullPage: true,
+      fullPage: name !== 'guide',
       animations: 'disabled',
     })
   }

@@ -2,6 +2,7 @@ import type { ClaimedCredential, LinkStatus } from '@latchkey/portal-contract'
 import { Button, TextInput } from '@mantine/core'
 import { IconEye } from '@tabler/icons-react'
 import { useCallback, useEffect, useState } from 'react'
+import { flushSync } from 'react-dom'
 import { post, type Problem } from '../shell/api.ts'
 import { keyedPlace } from '../shell/keyed-place.ts'
 import { moment } from '../shell/moments.ts'
@@ -29,7 +30,8 @@ export function ClaimPage() {
 
   // What was shown does not outlive the page in the browser's memory of it.
   useEffect(() => {
-    const forget = () => setClaimed(undefined)
+    // At once: a page may be frozen right after this event.
+    const forget = () => flushSync(() => setClaimed(undefined))
     addEventListener('pagehide', forget)
     return () => removeEventListener('pagehide', forget)
   }, [])

@@ -35,13 +35,13 @@ export function Credential({ place, credential }: CredentialProps) {
         )}
         <div role="status">
           {arrival === 'confirmed' ? (
-            <Alert color="teal" icon={<IconCheck size={18} aria-hidden />} title="Delivered">
+            <Alert role="group" color="teal" icon={<IconCheck size={18} aria-hidden />} title="Delivered">
               The server knows that it arrived. Whoever opens the link from now on sees when it was claimed, and nothing
               else.
             </Alert>
           ) : null}
           {arrival === 'failed' ? (
-            <Alert color="yellow" icon={<IconHourglass size={18} aria-hidden />} title="Not confirmed yet">
+            <Alert role="group" color="yellow" icon={<IconHourglass size={18} aria-hidden />} title="Not confirmed yet">
               The server could not be told that the credential arrived. Get a token with it before {moment(confirmBy)},
               or it is revoked for safety.
             </Alert>
@@ -124,7 +124,7 @@ function useAcknowledgement(
     const tell = async () => {
       await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))
       for (let attempt = 0; attempt < attempts; attempt++) {
-        const answer = await post<LinkStatus>(`claim/${id}/acknowledge`, { key, receipt })
+        const answer = await post<LinkStatus>(`claim/${id}/acknowledge`, { key, receipt }, { outlivesPage: true })
         if (answer.ok) {
           setState('confirmed')
           return

@@ -43,6 +43,10 @@ function explain({ state, client_name: name, expires_at: expiresAt }: LinkStatus
 } {
   switch (state) {
     case 'claimed':
+      return {
+        heading: 'The credential was shown already',
+        text: `The link of ${name} works once. It was used, and nobody has confirmed yet that the credential arrived: if you pressed and saw nothing, it is revoked by itself 15 minutes after the claim. Ask the team for a new link then.`,
+      }
     case 'delivered':
       return {
         heading: 'The credential was shown already',

@@ -13,7 +13,7 @@ export interface CredentialForm {
 /** Ids and secrets have letters, digits, `_` and `-` alone: no form needs to quote them. The issuer is a URL that the server checked. */
 export function credentialForms(credential: ClaimedCredential): readonly CredentialForm[] {
   const { issuer, client_id: id, client_secret: secret, client_name: clientName } = credential
-  const name = kebab(clientName)
+  const name = kebab(clientName) || `latchkey-client-${id.slice(0, 6)}`
   return [
     {
       id: 'env',
@@ -45,32 +45,31 @@ export function credentialForms(credential: ClaimedCredential): readonly Credent
     {
       id: 'managers',
       title: 'Secret managers',
-      note: 'One of these, typed where the tool is signed in; the secret goes by standard input where the tool takes it so.',
+      note: 'One of these, typed where the tool is signed in. The secret goes by standard input, so that no list of processes shows it.',
       text: [
         '# HashiCorp Vault',
         `printf '%s' '${secret}' | vault kv put secret/${name} client_id=${id} client_secret=-`,
         '',
         '# AWS Secrets Manager',
-        `aws secretsmanager create-secret --name ${name} --secret-string '{"client_id":"${id}","client_secret":"${secret}"}'`,
+        `printf '%s' '{"client_id":"${id}","client_secret":"${secret}"}' | aws secretsmanager create-secret --name ${name} --secret-string file:///dev/stdin`,
         '',
         '# Google Cloud Secret Manager',
         `printf '%s' '${secret}' | gcloud secrets create ${name} --data-file=-`,
         '',
         '# Azure Key Vault',
-        `az keyvault secret set --vault-name VAULT --name ${name} --value '${secret}'`,
+        `printf '%s' '${secret}' | az keyvault secret set --vault-name VAULT --name ${name} --file /dev/stdin --encoding utf-8`,
         '',
       ].join('\n'),
     },
   ]
 }
 
-/** A name that every one of these places takes. */
+/** A name that every one of these places takes; empty when nothing of it can be. */
 function kebab(text: string): string {
   const plain = text
     .normalize('NFKD')
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^-+|-+$/g, '')
     .slice(0, 40)
-  return plain === '' ? 'latchkey-client' : plain
+  return plain.replaceAll(/^-+|-+$/g, '')
 }

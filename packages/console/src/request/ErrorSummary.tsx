@@ -12,7 +12,7 @@ export function ErrorSummary({ problem }: { readonly problem: Problem | undefine
   if (problem === undefined) return null
   return (
     <div ref={box} tabIndex={-1} role="alert">
-      <Alert color="red" title={problem.title} icon={<IconAlertTriangle size={18} aria-hidden />}>
+      <Alert role="group" color="red" title={problem.title} icon={<IconAlertTriangle size={18} aria-hidden />}>
         {problem.errors.length === 0 ? (
           problem.detail
         ) : (

@@ -14,9 +14,28 @@ export function ScopePicker({ facts, chosen, onChange, error }: ScopePickerProps
     const { [scope]: _gone, ...rest } = chosen
     onChange(isChosen ? { ...chosen, [scope]: '' } : rest)
   }
+  const offered = new Set(facts.resource_servers.flatMap(({ scopes }) => scopes.map(({ scope }) => scope)))
+  const gone = Object.keys(chosen).filter((scope) => !offered.has(scope))
   return (
     <div id="field-scopes" tabIndex={-1} className="stack">
       {error === undefined ? null : <p className="error">{error}</p>}
+      {gone.length === 0 ? null : (
+        <fieldset>
+          <legend>No longer offered</legend>
+          <ul className="scopes">
+            {gone.map((scope) => (
+              <li key={scope}>
+                <Checkbox
+                  label={<code>{scope}</code>}
+                  description="Take it out: it cannot be asked for any more."
+                  checked
+                  onChange={() => toggle(scope, false)}
+                />
+              </li>
+            ))}
+          </ul>
+        </fieldset>
+      )}
       {facts.resource_servers.map(({ name, scopes }) => (
         <fieldset key={name}>
           <legend>{name}</legend>

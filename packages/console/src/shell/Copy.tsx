@@ -13,7 +13,7 @@ interface CopyProps {
 export function Copy({ text, what, onCopied }: CopyProps) {
   const [state, setState] = useState<'ready' | 'copied' | 'failed'>('ready')
   useEffect(() => {
-    if (state === 'ready') return undefined
+    if (state !== 'copied') return undefined
     const timer = setTimeout(() => setState('ready'), 2500)
     return () => clearTimeout(timer)
   }, [state])
@@ -36,9 +36,9 @@ export function Copy({ text, what, onCopied }: CopyProps) {
       >
         {state === 'copied' ? 'Copied' : 'Copy'}
       </Button>
-      <span className="hidden" role="status">
+      <span className={state === 'failed' ? 'error' : 'hidden'} role="status">
         {state === 'copied' ? `${what} copied` : ''}
-        {state === 'failed' ? `${what} could not be copied: select it and copy it by hand` : ''}
+        {state === 'failed' ? 'The browser did not copy it: select it and copy it by hand.' : ''}
       </span>
     </>
   )

@@ -7,7 +7,7 @@ export function ProblemAlert({ problem }: { readonly problem: Problem | undefine
   return (
     <div role="alert">
       {problem === undefined ? null : (
-        <Alert color="red" title={problem.title} icon={<IconAlertTriangle size={18} aria-hidden />}>
+        <Alert role="group" color="red" title={problem.title} icon={<IconAlertTriangle size={18} aria-hidden />}>
           {sentence(problem.detail)}
         </Alert>
       )}

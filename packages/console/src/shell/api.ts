@@ -11,13 +11,17 @@ export interface Problem {
 export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem }
 
 /** POSTs JSON below the page's base. Never throws: what went wrong is a Problem. */
-export function post<T>(path: string, body: unknown): Promise<Answer<T>> {
+export function post<T>(
+  path: string,
+  body: unknown,
+  options: { readonly outlivesPage?: boolean } = {},
+): Promise<Answer<T>> {
   return ask(path, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
-    // A page that is being left still gets its last word out.
-    keepalive: true,
+    // Browsers take no more than 64 KiB so: for short words alone.
+    keepalive: options.outlivesPage === true,
   })
 }
 

@@ -27,15 +27,23 @@ export function Conversation(props: RequestProps) {
   )
 }
 
-function Answering({ place: { id, key }, request, problem, onAnswer, onReload }: RequestProps) {
+interface Changed {
+  /** What the visitor saw when he began: only what differs from it is sent. */
+  readonly base: Draft
+  readonly draft: Draft
+  readonly facts: RequestFormFacts
+}
+
+function Answering({ place: { id, key }, request, problem, onAnswer, onStale }: RequestProps) {
   const [message, setMessage] = useState('')
-  const [changed, setChanged] = useState<{ readonly draft: Draft; readonly facts: RequestFormFacts }>()
+  const [changed, setChanged] = useState<Changed>()
   const [isAsking, setIsAsking] = useState(false)
   const [isSure, setIsSure] = useState(false)
 
   const begin = async () => {
     const facts = await get<RequestFormFacts>('access-requests/form')
-    if (facts.ok) setChanged({ draft: draftOf(request.form), facts: facts.value })
+    const base = draftOf(request.form)
+    if (facts.ok) setChanged({ base, draft: base, facts: facts.value })
     else onAnswer(facts)
   }
   const send = async () => {
@@ -44,14 +52,19 @@ function Answering({ place: { id, key }, request, problem, onAnswer, onReload }:
       key,
       revision: request.revision,
       ...(message.trim() === '' ? {} : { message }),
-      ...(changed === undefined ? {} : { form: amendment(changed.draft) }),
+      ...(changed === undefined ? {} : { form: amendment(changed) }),
     })
     setIsAsking(false)
+    // Somebody changed it in another window: what it is now has to be seen before anything is sent on top of it.
+    if (!answer.ok && answer.problem.reason === 'request.stale') {
+      await onStale(answer.problem)
+      return
+    }
     onAnswer(answer)
     if (answer.ok) {
       setMessage('')
       setChanged(undefined)
-    } else if (answer.problem.reason === 'request.stale') await onReload()
+    }
   }
   const withdraw = async () => {
     setIsAsking(true)
@@ -118,8 +131,12 @@ function Answering({ place: { id, key }, request, problem, onAnswer, onReload }:
   )
 }
 
-/** The contact's address stays the one that was confirmed. */
-function amendment(draft: Draft) {
-  const { contact_address: _address, ...form } = formOf(draft)
+/** What was changed, and no more: what others changed meanwhile stays. The contact's address is the one that was confirmed. */
+function amendment({ base, draft }: Changed) {
+  const [before, after] = [formOf(base), formOf(draft)]
+  const differs = Object.entries(after).filter(
+    ([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name as keyof typeof before]),
+  )
+  const { contact_address: _address, ...form } = Object.fromEntries(differs)
   return form
 }

@@ -3,6 +3,7 @@ import { Badge, Button } from '@mantine/core'
 import { IconMailCheck } from '@tabler/icons-react'
 import { useCallback, useEffect, useState } from 'react'
 import { post, type Answer, type Problem } from '../shell/api.ts'
+import { ErrorSummary } from '../request/ErrorSummary.tsx'
 import { keyedPlace } from '../shell/keyed-place.ts'
 import { moment } from '../shell/moments.ts'
 import { ProblemAlert } from '../shell/ProblemAlert.tsx'
@@ -25,6 +26,10 @@ export function StatusPage() {
     if (place !== undefined) take(await post(`access-requests/${place.id}/status`, { key: place.key }))
   }, [take])
   useEffect(() => void look(), [look])
+  const showAgain = async (stale: Problem) => {
+    await look()
+    setProblem(stale)
+  }
 
   if (place === undefined || (request === undefined && problem?.reason === 'request.unknown')) return <Unknown />
   if (request === undefined) {
@@ -39,7 +44,7 @@ export function StatusPage() {
       </Shell>
     )
   }
-  return <Request place={place} request={request} problem={problem} onAnswer={take} onReload={look} />
+  return <Request place={place} request={request} problem={problem} onAnswer={take} onStale={showAgain} />
 }
 
 function Request(props: RequestProps) {
@@ -47,7 +52,7 @@ function Request(props: RequestProps) {
   const { heading, lead } = explain(request)
   return (
     <Shell heading={heading} lead={lead}>
-      <ProblemAlert problem={problem} />
+      <ErrorSummary problem={problem} />
       {request.state === 'unconfirmed' ? <Confirm {...props} /> : null}
       {request.state === 'unconfirmed' ? null : <Progress request={request} />}
       <Decision request={request} />

@@ -8,5 +8,6 @@ export interface RequestProps {
   readonly request: AccessRequestStatus
   readonly problem: Problem | undefined
   readonly onAnswer: (answer: Answer<AccessRequestStatus>) => void
-  readonly onReload: () => Promise<void>
+  /** Shows it as it is now, and keeps saying why. */
+  readonly onStale: (problem: Problem) => Promise<void>
 }
