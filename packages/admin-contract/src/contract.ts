@@ -8,6 +8,7 @@ import type {
   Meta,
 } from '@orpc/contract'
 import { audit } from './audit.ts'
+import { certificates } from './certificates.ts'
 import { clients } from './clients.ts'
 import { declaration } from './declaration.ts'
 import { keys } from './keys.ts'
@@ -26,6 +27,7 @@ export type AdminContract = {
   readonly links: typeof links
   readonly requests: typeof requests
   readonly invitations: typeof invitations
+  readonly certificates: typeof certificates
   readonly tokens: typeof tokens
   readonly keys: typeof keys
   readonly audit: typeof audit
@@ -41,6 +43,7 @@ export const adminContract: AdminContract = {
   links,
   requests,
   invitations,
+  certificates,
   tokens,
   keys,
   audit,

@@ -81,6 +81,11 @@ export const invitationId: z.ZodString = z
   .regex(/^[a-z0-9]{16}$/, 'the id of an invitation: 16 of a-z 0-9')
   .meta({ examples: ['5b7d9f1h3j5l7n9p'] })
 
+export const serial: z.ZodString = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/, 'the serial of a certificate: 32 of 0-9 a-f')
+  .meta({ examples: ['4f1d0a2b3c4d5e6f708192a3b4c5d6e7'] })
+
 /** A text for people, with line breaks. */
 export const longText: z.ZodString = z
   .string()

@@ -15,6 +15,8 @@ export const refusalReasons = [
   'request.not_an_approver',
   'request.addresses_unenforced',
   'invitation.unknown',
+  'certificate.unknown',
+  'certificate.csr_invalid',
   'resource_server.unknown',
   'resource_server.name_taken',
   'resource_server.audience_taken',

@@ -95,6 +95,17 @@ export const adminRoutes = {
     list: { method: 'GET', path: '/invitations', scope: 'requests.read' },
     revoke: { method: 'POST', path: '/invitations/{id}/revoke', scope: 'requests.write' },
   },
+  certificates: {
+    issue: {
+      method: 'POST',
+      path: '/clients/{client_id}/certificates',
+      successStatus: 201,
+      scope: 'certificates.write',
+      idempotencyKey: true,
+    },
+    list: { method: 'GET', path: '/certificates', scope: 'clients.read' },
+    revoke: { method: 'POST', path: '/certificates/{serial}/revoke', scope: 'certificates.write' },
+  },
   tokens: {
     get: { method: 'POST', path: '/tokens/get', scope: 'tokens.write' },
     inspect: { method: 'POST', path: '/tokens/inspect', scope: 'tokens.read' },

@@ -13,6 +13,7 @@ export const adminScopes = {
   'secrets.write': 'Make and revoke secrets of clients and credentials of APIs',
   'requests.read': 'See access requests and invitations',
   'requests.write': 'Decide access requests, which makes clients and widens their access, and invite to them',
+  'certificates.write': 'Issue certificates to clients, and revoke them',
   'tokens.read': 'Look into tokens',
   'tokens.write': 'Issue tokens for clients, and revoke tokens',
   'keys.read': 'See the public face of the signing keys',

@@ -40,6 +40,11 @@ const nouns: readonly Noun[] = [
     verbs: async () => (await import('./commands/link/index.ts')).linkVerbs(),
   },
   {
+    name: 'cert',
+    summary: 'certificates of clients',
+    verbs: async () => (await import('./commands/cert/index.ts')).certVerbs(),
+  },
+  {
     name: 'token',
     summary: 'access tokens',
     verbs: async () => (await import('./commands/token/index.ts')).tokenVerbs(),
@@ -128,7 +133,7 @@ const loneCommands: readonly LoneCommand[] = [
 ]
 
 /** Commands of later versions: known, so that they are refused by name. */
-const commandsNotYet = ['console', 'cert']
+const commandsNotYet = ['console']
 
 /** `latchkey`, ready to parse `args`: with what they name, or with all that there is. It never ends the process and writes no error: what is wrong is thrown. */
 export async function createProgram(args: readonly string[], extent: 'named' | 'whole' = 'named'): Promise<Command> {

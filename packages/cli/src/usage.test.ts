@@ -44,6 +44,9 @@ describe('misuse ends with 2 and says what is wrong', () => {
     ['request reject x --revision 1', /needs a reason/],
     ['request reject x --reason no', /needs the revision/],
     ['request list --state unconfirmed', /is invalid/],
+    ['cert issue x', /needs a signing request/],
+    ['cert issue x --csr /none', /cannot be read/],
+    ['cert list --state new', /is invalid/],
     ['link revoke', /missing required argument 'ID'/],
     ['client create x y --scope a/b', /too many arguments/],
     ['client create x --scope a/b --auth password', /is invalid/],
@@ -73,9 +76,9 @@ describe('misuse ends with 2 and says what is wrong', () => {
 })
 
 describe('what this version does not have yet ends with 2 and is named', () => {
-  const commandLines = ['console', 'cert issue x --csr f']
+  const commandLines = ['console', 'cert renew']
   it.concurrent.each(commandLines)('latchkey %s', async (commandLine) => {
-    const what = /^(?:(?:key|audit) )?[a-z-]+/.exec(commandLine)?.[0]
+    const what = /^(?:(?:key|audit|cert) )?[a-z-]+/.exec(commandLine)?.[0]
     const result = await runCli(words(commandLine))
     expect(result).toMatchObject({ code: 2, stdout: '' })
     expect(result.stderr).toContain(`does not have latchkey ${what} yet`)
@@ -172,6 +175,7 @@ describe('help and version end with 0', () => {
     ...['add', 'list', 'revoke'].map((verb) => `secret ${verb}`),
     ...['get', 'inspect', 'revoke'].map((verb) => `token ${verb}`),
     ...['create', 'list', 'revoke'].map((verb) => `link ${verb}`),
+    ...['issue', 'list', 'revoke'].map((verb) => `cert ${verb}`),
     ...['list', 'show', 'approve', 'ask', 'reject', 'invite', 'invitations', 'uninvite'].map(
       (verb) => `request ${verb}`,
     ),

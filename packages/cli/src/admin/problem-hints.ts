@@ -16,6 +16,9 @@ export const problemHints: Readonly<Record<ProblemReason, string>> = {
   'request.addresses_unenforced':
     'repeat it with --confirm-unenforced-addresses if the access is right without them too',
   'invitation.unknown': '`latchkey request invitations` shows the invitations',
+  'certificate.unknown': '`latchkey cert list` shows the certificates',
+  'certificate.csr_invalid':
+    'make another: `openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -subj / -out csr.pem`',
   'resource_server.unknown': '`latchkey resource-server list` shows the resource servers',
   'resource_server.name_taken':
     'choose another name, or change the one there is with `latchkey resource-server update`',

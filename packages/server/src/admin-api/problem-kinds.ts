@@ -22,6 +22,8 @@ const refusalStatuses: Readonly<Record<ChangeRefusalReason, 403 | 404 | 409 | 42
   'request.not_an_approver': 403,
   'request.addresses_unenforced': 422,
   'invitation.unknown': 404,
+  'certificate.unknown': 404,
+  'certificate.csr_invalid': 422,
   'resource_server.unknown': 404,
   'resource_server.name_taken': 409,
   'resource_server.audience_taken': 409,

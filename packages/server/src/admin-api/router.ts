@@ -4,6 +4,9 @@ import type { ChangeRefusal } from '../kernel/refusal.ts'
 import type { Result } from '../kernel/result.ts'
 import { listAuditEntries } from './audit/list-audit-entries.ts'
 import { verifyAudit } from './audit/verify-audit.ts'
+import { issueCertificate } from './certificates/issue-certificate.ts'
+import { listCertificates } from './certificates/list-certificates.ts'
+import { revokeCertificate } from './certificates/revoke-certificate.ts'
 import { createClient } from './clients/create-client.ts'
 import { deleteClient } from './clients/delete-client.ts'
 import { disableClient } from './clients/disable-client.ts'
@@ -89,6 +92,11 @@ export const adminRouter: Router<AdminContract, OperationContext> = os.router({
     create: os.invitations.create.handler(run(createInvitation)),
     list: os.invitations.list.handler(run(listInvitations)),
     revoke: os.invitations.revoke.handler(run(revokeInvitation)),
+  },
+  certificates: {
+    issue: os.certificates.issue.handler(run(issueCertificate)),
+    list: os.certificates.list.handler(run(listCertificates)),
+    revoke: os.certificates.revoke.handler(run(revokeCertificate)),
   },
   tokens: {
     get: os.tokens.get.handler(run(getToken)),

@@ -5,6 +5,7 @@ import type { RequestWrites } from '../access-requests/ports.ts'
 import type { Change, ChangeContext } from '../audit/change.ts'
 import type { AuditQuery, AuditEntry } from '../audit/list/query.ts'
 import type { VerificationReport } from '../audit/verify/report.ts'
+import type { CertificateReads, CertificateWrites } from '../certificate-authority/ports.ts'
 import type { ClientId } from '../clients/client.ts'
 import type { ClientReads, ClientWrites } from '../clients/ports.ts'
 import type { CredentialMaker } from '../clients/secrets.ts'
@@ -80,7 +81,9 @@ export interface AdminServices {
     readonly notices: NoticeWrites
     readonly links: LinkWrites
     readonly requests: RequestWrites
+    readonly certificates: CertificateWrites
   }>
+  readonly certificates: CertificateReads
   /** Its `change` is the server's own: an operation uses that of its request. */
   readonly requests: RequestDesk
   readonly links: LinkReads

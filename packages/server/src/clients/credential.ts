@@ -16,8 +16,11 @@ export type CredentialReference = Brand<string, 'CredentialReference'>
  */
 export type Generation = Brand<number, 'Generation'>
 
-/** `secret`: authenticates at the OAuth endpoints. `local`: built in, one per client, for `latchkey token get`; authenticates nowhere. */
-export type CredentialKind = 'secret' | 'local'
+/**
+ * `secret`: authenticates at the OAuth endpoints. `certificate`: one that the authority issued; its endings are in here, the rest is in
+ * `certificate-authority/`. `local`: built in, one per client, for `latchkey token get`; authenticates nowhere.
+ */
+export type CredentialKind = 'secret' | 'certificate' | 'local'
 
 /** A credential as the registry keeps it. Never holds the secret, only its keyed digest. */
 export interface Credential {

@@ -30,8 +30,8 @@ export interface ClientWrites {
   insert(client: Client): Promise<void>
   /** Replaces everything but id, kind and creation time. */
   update(client: Client): Promise<void>
-  /** Removes the client with its scopes and credentials. */
-  delete(clientId: ClientId): Promise<void>
+  /** Removes the client with its scopes and credentials; its certificates stay on record, revoked at this moment. */
+  delete(clientId: ClientId, at: EpochMs): Promise<void>
   insertCredential(credential: Credential): Promise<void>
   /** Replaces generation, revocation and expiry. */
   updateCredential(credential: Credential): Promise<void>

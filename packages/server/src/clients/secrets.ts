@@ -57,6 +57,16 @@ export function digestSecret(dataKeys: DataKeys, digestKeyId: string, clientSecr
   return dataKeys.hmac('secret-hmac', digestKeyId, clientSecret)
 }
 
+/** Makes the credential of a certificate. It has no secret: who has the private key proves it in the handshake. */
+export function makeCertificateCredential(
+  maker: CredentialMaker,
+  clientId: ClientId,
+  options: SecretOptions,
+): Credential {
+  const id = randomBase62(maker.random, idLength) as CredentialId
+  return { ...blankCredential(maker, clientId, id, options), kind: 'certificate' }
+}
+
 /** Compares digests in constant time. */
 export function sameDigest(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b)

@@ -145,7 +145,7 @@ export async function deleteClientWithin(
   const found = await findClient(tx.clients, clientId)
   if (!found.ok) return found
   await endTokensOfClient(tx, found.value, context.now)
-  await tx.clients.delete(clientId)
+  await tx.clients.delete(clientId, context.now)
   const { name, scopes } = found.value.client
   return { ...done(undefined), event: { name: 'client.deleted', subject: clientId, details: { name, scopes } } }
 }

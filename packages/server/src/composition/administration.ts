@@ -47,6 +47,7 @@ export function adminServices(
     change,
     clients: store.clients,
     links: store.links,
+    certificates: store.certificates,
     notifier,
     requests,
     resourceServers: store.resourceServers,

@@ -1,9 +1,11 @@
 import { endpointPaths } from '@latchkey/protocol'
 import type { FastifyInstance } from 'fastify'
+import { createRevocationList } from '../certificate-authority/revocation-list.ts'
 import type { RequestDesk } from '../access-requests/desk.ts'
 import type { Config } from '../config/config.ts'
 import type { Notifier } from '../notices/notifier.ts'
 import { mountAccessRequests } from '../portal/access-requests/mount-access-requests.ts'
+import { mountCa } from '../portal/ca/mount-ca.ts'
 import { mountClaim } from '../portal/claim/mount-claim.ts'
 import { mountGuide } from '../portal/guide/mount-guide.ts'
 import { mountPages } from '../portal/pages/mount-pages.ts'
@@ -13,7 +15,7 @@ import type { Listeners } from './listeners.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** What people's browsers, and programs that claim a credential, find on the public listener. */
-const parts: readonly PortalPart[] = [mountClaim, mountAccessRequests, mountPages, mountGuide]
+const parts: readonly PortalPart[] = [mountClaim, mountAccessRequests, mountPages, mountGuide, mountCa]
 
 /** Prepares the pages beside the OAuth endpoints; in every process that serves the public listener. Given back with `started`. */
 export async function openPortal(
@@ -38,6 +40,8 @@ export async function openPortal(
       catalogue: () => core.catalogue.current(),
       clients: core.store.clients,
       links: core.store.links,
+      certificates: core.store.certificates,
+      revocationList: createRevocationList(core.store.certificates, core.dataKeys, clock),
       requests,
       notifier,
       change: core.change,

@@ -14,6 +14,8 @@ export const changeRefusals = {
   'request.not_an_approver': 'The caller may not approve this request.',
   'request.addresses_unenforced': 'The request depends on source addresses, which this version does not enforce.',
   'invitation.unknown': 'There is no such invitation.',
+  'certificate.unknown': 'There is no such certificate.',
+  'certificate.csr_invalid': 'The certificate signing request cannot be taken.',
   'resource_server.unknown': 'There is no such resource server.',
   'resource_server.name_taken': 'Another resource server has this name.',
   'resource_server.audience_taken': 'Another resource server has this audience.',

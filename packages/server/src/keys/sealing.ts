@@ -18,6 +18,8 @@ export type SealPurpose =
   | 'signing-key-row'
   /** What a create came to, under a key that only its caller holds. */
   | 'idempotent-answer'
+  /** The private key of a certificate authority, named by the certificate. */
+  | 'authority'
   /** A message that waits to be sent, with its recipient. */
   | 'notice'
 

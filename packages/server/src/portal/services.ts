@@ -1,5 +1,7 @@
 import type { RequestDesk } from '../access-requests/desk.ts'
 import type { Change } from '../audit/change.ts'
+import type { CertificateReads } from '../certificate-authority/ports.ts'
+import type { RevocationList } from '../certificate-authority/revocation-list.ts'
 import type { ClientReads, ClientWrites } from '../clients/ports.ts'
 import type { CredentialMaker } from '../clients/secrets.ts'
 import type { FindAddress } from '../http/peer.ts'
@@ -25,6 +27,8 @@ export interface PortalServices {
   readonly catalogue: () => Catalogue
   readonly clients: ClientReads
   readonly links: LinkReads
+  readonly certificates: CertificateReads
+  readonly revocationList: RevocationList
   readonly requests: RequestDesk
   readonly notifier: Notifier
   readonly change: Change<{

@@ -37,7 +37,7 @@ export async function deleteResourceServerWithin(
     )
   }
   for (const holder of holders) await takeScopes(tx, context, holder, (held) => held.startsWith(`${name}/`))
-  if (server.clientId !== undefined) await tx.clients.delete(server.clientId)
+  if (server.clientId !== undefined) await tx.clients.delete(server.clientId, context.now)
   await tx.resourceServers.delete(name)
   return {
     ...done(undefined),

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Change } from '../audit/change.ts'
 import type { AuditLogStore, DigestStore } from '../audit/ports.ts'
 import type { BackupSource, RestoreTarget } from '../backup/ports.ts'
+import type { CertificateReads } from '../certificate-authority/ports.ts'
 import type { ClientReads, CredentialUses } from '../clients/ports.ts'
 import type { DatabaseLocation } from '../config/config.ts'
 import type { Intake, RequestReads } from '../access-requests/ports.ts'
@@ -21,6 +22,7 @@ import { auditLogStore, digestStore } from './sql/audit.ts'
 import { backupSource, type SnapshotDialect } from './sql/backup.ts'
 import { changeNoticeReads } from './sql/change-notices.ts'
 import { changeRunner, type Announce, type ChangeTransaction, type RowSealer } from './sql/change.ts'
+import { certificateReads } from './sql/certificates.ts'
 import { clientReads, credentialUses } from './sql/clients.ts'
 import { intake, requestReads } from './sql/access-requests.ts'
 import { linkReads, presenceBook } from './sql/delivery-links.ts'
@@ -49,6 +51,7 @@ export interface Store {
   readonly presence: PresenceBook
   readonly requests: RequestReads
   readonly intake: Intake
+  readonly certificates: CertificateReads
   readonly doctor: DoctorReads
   readonly backup: BackupSource
   readonly restore: RestoreTarget
@@ -123,6 +126,7 @@ function storeOn(db: Kysely<Schema>, { snapshots, restore, pollMs, listen }: Bes
     presence: presenceBook(db),
     requests: requestReads(db),
     intake: intake(db),
+    certificates: certificateReads(db),
     doctor: doctorReads(db),
     backup: backupSource(snapshots),
     restore: restoreTarget(db, restore),

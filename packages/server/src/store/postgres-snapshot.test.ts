@@ -26,7 +26,7 @@ describe('a snapshot of PostgreSQL', () => {
     const snapshot = await rig.store.backup.snapshot()
     try {
       expect(snapshot.tables.find(({ name }) => name === 'clients')?.rows).toBe(1200)
-      await write(rig, (tx) => tx.clients.delete(asClientId('c0001')))
+      await write(rig, (tx) => tx.clients.delete(asClientId('c0001'), rig.clock.now()))
       await write(rig, (tx) => tx.clients.insert(sampleClient('later')))
       expect(await other.restore.state()).toEqual({ isEmpty: true, others: [] })
       await other.restore.transaction(async (into) => {

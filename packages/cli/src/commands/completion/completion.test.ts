@@ -27,7 +27,7 @@ describe('bash, as bash itself completes', () => {
     [
       'latchkey ',
       ['client', 'resource-server', 'apply', 'export', 'audit', '--version'],
-      ['create', '--scope', 'cert'],
+      ['create', '--scope', 'console'],
     ],
     ['latchkey cl', ['client'], ['key', 'secret']],
     ['latchkey client ', ['create', 'list', 'test', '--help'], ['client', 'verify']],

@@ -76,7 +76,7 @@ function guardClients(clients: ClientWrites, authority: Authority): ClientWrites
       if (before !== undefined) refuse(judgeUpdate(before.client, client, authority))
       await clients.update(client)
     },
-    delete: (clientId) => clients.delete(clientId),
+    delete: (clientId, at) => clients.delete(clientId, at),
     async insertCredential(credential) {
       const owner = await lookUp(credential.clientId)
       if (owner !== undefined) refuse(refuseBeyond(authority, owner.client, 'client_id'))

@@ -93,7 +93,7 @@ export function describeAnswers(openBackend: OpenBackend): void {
       const first = await make()
       if (!first.ok) throw new Error('refused')
       await registry.change(rig.context(), async (tx) => {
-        await tx.clients.delete(first.value.client.clientId)
+        await tx.clients.delete(first.value.client.clientId, rig.clock.now())
         return { ...done(undefined), event: { ...event, name: 'client.deleted' } }
       })
       expect(JSON.stringify(await make())).toBe(JSON.stringify(first))

@@ -77,7 +77,7 @@ export function describeChanges(openBackend: OpenBackend): void {
         await write(rig, async ({ clients }) => {
           if (operation === 'insert') await clients.insert(sampleClient('new'))
           if (operation === 'update') await clients.update(sampleClient('acme'))
-          if (operation === 'delete') await clients.delete(acme)
+          if (operation === 'delete') await clients.delete(acme, rig.clock.now())
           if (operation === 'insertCredential') await clients.insertCredential(sampleCredential('acme', 'new'))
           if (operation === 'updateCredential') await clients.updateCredential(sampleCredential('acme', 'old'))
         })

@@ -155,7 +155,7 @@ export function describeDeliveryLinks(openBackend: OpenBackend): void {
       const clientId = await client(rig)
       const made = await link(rig, clientId)
       await rig.store.change(rig.context(), async (tx) => {
-        await tx.clients.delete(clientId)
+        await tx.clients.delete(clientId, rig.clock.now())
         return { ok: true, value: undefined, event: { name: 'client.deleted', subject: clientId, details: {} } }
       })
       expect(await rig.store.links.find(made.link.id)).toBeUndefined()

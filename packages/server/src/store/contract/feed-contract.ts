@@ -153,7 +153,7 @@ export function describeFeed(openBackend: OpenBackend): void {
       const names = Array.from({ length: 1500 }, (_, n) => `c${n}`)
       for (const name of names) {
         await rig.store.change(rig.context(), async (tx) => {
-          await tx.clients.delete(asClientId(name))
+          await tx.clients.delete(asClientId(name), rig.clock.now())
           return { ok: true, value: undefined, event: { name: 'client.deleted', subject: name, details: {} } }
         })
       }

@@ -20,7 +20,7 @@ export function describeLargerChanges(openBackend: OpenBackend): void {
         for (const id of ['b', 'B', 'a']) await tx.clients.insert(sampleClient(id))
       })
       await write(rig, async (tx) => {
-        await tx.clients.delete(asClientId('b'))
+        await tx.clients.delete(asClientId('b'), rig.clock.now())
         await tx.clients.update(sampleClient('a', { name: 'New' }))
         await tx.resourceServers.insert(sampleServer('B', []))
         const clients = await tx.clients.all()

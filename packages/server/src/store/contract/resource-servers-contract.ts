@@ -92,7 +92,7 @@ export function describeResourceServers(openBackend: OpenBackend): void {
       expect((await rig.store.clients.find(asClientId('acme')))?.client.scopes).toEqual(['api/held'])
       await write(rig, (tx) => tx.resourceServers.update(sampleServer('api', ['held'])))
       await write(rig, async (tx) => {
-        await tx.clients.delete(asClientId('acme'))
+        await tx.clients.delete(asClientId('acme'), rig.clock.now())
         await tx.resourceServers.delete('api')
       })
       expect(await rig.store.resourceServers.all()).toEqual([])

@@ -189,7 +189,7 @@ export function describeRevocations(openBackend: OpenBackend): void {
         await tx.clients.insert(sampleClient('acme'))
         await tx.clients.insertCredential(sampleCredential('acme', 'a'))
       })
-      await write(rig, (tx) => tx.clients.delete(sampleClient('acme').clientId))
+      await write(rig, (tx) => tx.clients.delete(sampleClient('acme').clientId, rig.clock.now()))
       expect(await rig.store.tokenStatus.status({ ...query, references: ['reference-of-a'] })).toStrictEqual({
         revoked: false,
         clientState: undefined,

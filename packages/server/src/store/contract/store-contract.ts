@@ -3,6 +3,7 @@ import type { OpenBackend } from './backend.ts'
 import { describeAccessRequests } from './access-requests-contract.ts'
 import { describeAnswers } from './answers-contract.ts'
 import { describeAudit } from './audit-contract.ts'
+import { describeCertificates } from './certificates-contract.ts'
 import { describeChanges } from './changes-contract.ts'
 import { describeClients } from './clients-contract.ts'
 import { describeDeliveryLinks } from './delivery-links-contract.ts'
@@ -31,6 +32,7 @@ export function describeStoreContract(name: string, openBackend: OpenBackend): v
     describeDoctor(openBackend)
     describeAnswers(openBackend)
     describeDeliveryLinks(openBackend)
+    describeCertificates(openBackend)
     describeNotices(openBackend)
     describeAccessRequests(openBackend)
   })

@@ -11,6 +11,7 @@ import { up as operations } from './0005-operations.ts'
 import { up as contactsAndEnds } from './0006-contacts-and-ends.ts'
 import { up as deliveryLinks } from './0007-delivery-links.ts'
 import { up as accessRequests } from './0008-access-requests.ts'
+import { up as certificates } from './0010-certificates.ts'
 import { up as notices } from './0009-notices.ts'
 
 /** Every migration there is, in order. A name is never reused, a released migration never edited. */
@@ -24,6 +25,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0007-delivery-links': { up: deliveryLinks },
   '0008-access-requests': { up: accessRequests },
   '0009-notices': { up: notices },
+  '0010-certificates': { up: certificates },
 }
 
 /** Their names, in order. */

@@ -3,6 +3,7 @@ import type { AnswerWrites } from '../../admin-api/idempotency/ports.ts'
 import type { Change, ChangeContext } from '../../audit/change.ts'
 import type { AdminEvent, AuditRow } from '../../audit/events.ts'
 import { emptyChain } from '../../audit/row-chain.ts'
+import type { CertificateWrites } from '../../certificate-authority/ports.ts'
 import type { ClientWrites } from '../../clients/ports.ts'
 import type { RequestWrites } from '../../access-requests/ports.ts'
 import type { LinkWrites } from '../../delivery-links/ports.ts'
@@ -12,6 +13,7 @@ import type { NoticeWrites } from '../../notices/ports.ts'
 import type { ResourceServerWrites } from '../../resource-servers/ports.ts'
 import type { RevocationWrites } from '../../tokens/ports.ts'
 import { leaveNotice, takeTurn } from './change-notices.ts'
+import { certificateWrites } from './certificates.ts'
 import { clientWrites } from './clients.ts'
 import { requestWrites } from './access-requests.ts'
 import { linkWrites } from './delivery-links.ts'
@@ -35,6 +37,7 @@ export interface ChangeTransaction {
   readonly notices: NoticeWrites
   readonly links: LinkWrites
   readonly requests: RequestWrites
+  readonly certificates: CertificateWrites
 }
 
 export interface RowSealer {
@@ -76,6 +79,7 @@ export function changeRunner(db: Kysely<Schema>, sealer: RowSealer, announce: An
           notices: noticeWrites(tx),
           links: linkWrites(tx),
           requests: requestWrites(tx),
+          certificates: certificateWrites(tx),
         })
         if (!outcome.ok) throw new RolledBack(outcome.refusal)
         await appendRows(tx, sealer, context, [...(outcome.parts ?? []), outcome.event])

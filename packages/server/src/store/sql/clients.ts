@@ -11,6 +11,7 @@ import type {
 } from '../../clients/credential.ts'
 import type { ClientFilter, ClientReads, ClientWrites, CredentialUses } from '../../clients/ports.ts'
 import type { Page, PageRequest } from '../../kernel/page.ts'
+import { revokeCertificatesOf } from './certificates.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { dialectOf, ofOneMoment } from './dialect.ts'
 import { inParts } from './in-parts.ts'
@@ -61,8 +62,9 @@ export function clientWrites(tx: Kysely<Schema>, touched: Touched): ClientWrites
       await tx.deleteFrom('client_scopes').where('client_id', '=', client.clientId).execute()
       await insertScopes(tx, client)
     },
-    async delete(clientId) {
+    async delete(clientId, at) {
       touched.client(clientId)
+      await revokeCertificatesOf(tx, clientId, at)
       await tx.deleteFrom('clients').where('client_id', '=', clientId).execute()
     },
     async insertCredential(credential) {

@@ -123,6 +123,30 @@ export interface Schema {
     uses: number
     revoked_at: number | null
   }
+  certificate_authorities: {
+    id: string
+    kind: string
+    certificate: string
+    sealed_private_key: string
+    data_key_id: string
+    created_at: number
+    not_after: number
+  }
+  certificates: {
+    serial: string
+    client_id: string
+    credential_id: string
+    authority_id: string
+    certificate: string
+    thumbprint: string
+    subject_uri: string
+    not_before: number
+    not_after: number
+    created_at: number
+    created_by: string
+    revoked_at: number | null
+    revocation_reason: string | null
+  }
   presences: { process_id: string; seen_at: number; uses_reported_until: number }
   notices: {
     id: string

@@ -1,0 +1,86 @@
+import { z } from 'zod'
+import * as field from './fields.ts'
+import { operation, pageOf } from './operation.ts'
+import { adminRoutes } from './routes.ts'
+
+const routes = adminRoutes.certificates
+
+const revocationReason = z.enum(['unspecified', 'keyCompromise', 'superseded', 'cessationOfOperation'])
+
+/** A client's certificate, as the authority issued it. */
+const certificate = z.strictObject({
+  /** 32 hexadecimal digits. */
+  serial: z.string(),
+  client_id: z.string(),
+  state: z.enum(['valid', 'expired', 'revoked']),
+  /** PEM. */
+  certificate: z.string(),
+  /** `x5t#S256` (RFC 8705 §3.1). */
+  thumbprint: z.string(),
+  /** The URI in it by which it names its client. */
+  subject_uri: z.string(),
+  not_before: field.epochSeconds,
+  not_after: field.epochSeconds,
+  created_at: field.epochSeconds,
+  created_by: z.string(),
+  revoked_at: field.epochSeconds.optional(),
+  revocation_reason: revocationReason.optional(),
+})
+export type CertificateRecord = z.infer<typeof certificate>
+
+export const certificates = {
+  issue: operation(routes.issue, {
+    tags: ['certificates'],
+    summary: 'Issue a certificate to a client, for the key of its request',
+    description:
+      'The request (PKCS #10) gives its public key and nothing else: P-256, and signed by that key. The authority is made at the first certificate.',
+  })
+    .input(
+      z.strictObject({
+        params: z.strictObject({ client_id: field.clientId }),
+        body: z.strictObject({
+          /** PEM, or DER in base64. */
+          csr: z.string().min(1).max(16_384),
+          /** An hour to 90 days, which is the default. */
+          expires_in: z.int().min(3600).max(7_776_000).optional(),
+        }),
+      }),
+    )
+    .output(
+      z.strictObject({
+        serial: z.string(),
+        /** PEM. */
+        certificate: z.string(),
+        /** What stands between it and the root, and the root; PEM. */
+        chain: z.string(),
+        not_after: field.epochSeconds,
+        /** What the request asked for in vain, in words. */
+        ignored: z.array(z.string()),
+      }),
+    ),
+  list: operation(routes.list, { tags: ['certificates'], summary: 'List certificates, newest first' })
+    .input(
+      z.strictObject({
+        query: z
+          .strictObject({
+            ...field.pageInput.shape,
+            client_id: field.clientId.optional(),
+            state: z.enum(['valid', 'expired', 'revoked']).optional(),
+          })
+          .optional(),
+      }),
+    )
+    .output(pageOf(certificate)),
+  revoke: operation(routes.revoke, {
+    tags: ['certificates'],
+    summary: 'Revoke a certificate',
+    description: 'It is in the revocation list from then on, and its tokens end.',
+  })
+    .input(
+      z.strictObject({
+        params: z.strictObject({ serial: field.serial }),
+        body: z.strictObject({ reason: revocationReason.optional() }).optional(),
+      }),
+    )
+    .output(certificate),
+}

@@ -1,0 +1,122 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import {
+  createLogger,
+  developmentConfig,
+  startServer,
+  systemClock,
+  systemRandom,
+  type RunningServer,
+} from '@latchkey/server'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runCli, runCliJson, type CliResult } from './testing/run-cli.ts'
+
+/* `cert …` as the platform team uses it. The request is made by openssl; where that is not, all of this is skipped, and counted so. */
+
+const run = promisify(execFile)
+const hasOpenssl = await run('openssl', ['version']).then(
+  ({ stdout }) => stdout.startsWith('OpenSSL 3'),
+  () => false,
+)
+
+let home: string
+let server: RunningServer
+let clientId: string
+
+beforeAll(async () => {
+  home = mkdtempSync(path.join(os.tmpdir(), 'lk-cert-'))
+  const config = developmentConfig({ data_dir: path.join(home, '.latchkey'), environment: 'test' })
+  server = await startServer(
+    { ...config, port: 0, adminPort: 0, apiPort: 0 },
+    { clock: systemClock, random: systemRandom(), logger: createLogger('silent'), version: '0.0.0-test' },
+  )
+  await runCliJson(['api', 'create', 'shop', '--audience', 'urn:shop', '--scope', 'read'], { cwd: home })
+  clientId = String(
+    (await runCliJson(['client', 'create', 'acme', '--scope', 'shop/read'], { cwd: home }))['client_id'],
+  )
+})
+
+afterAll(async () => {
+  await server.stop()
+  rmSync(home, { recursive: true })
+})
+
+const cli = (...args: string[]): Promise<CliResult> => runCli(args, { cwd: home })
+
+describe.skipIf(!hasOpenssl)('cert', () => {
+  const newRequest = (curve: string, name: string) =>
+    run(
+      'openssl',
+      [
+        'req',
+        '-new',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        `ec_paramgen_curve:${curve}`,
+        '-nodes',
+        '-keyout',
+        `${name}.key`,
+        '-subj',
+        '/CN=me',
+        '-out',
+        `${name}.csr`,
+      ],
+      { cwd: home },
+    )
+
+  it('issue prints the chain for a file, which OpenSSL takes; what is said of it stands beside', async () => {
+    await newRequest('P-256', 'client')
+    const issued = await cli('cert', 'issue', clientId, '--csr', 'client.csr')
+    expect(issued.code).toBe(0)
+    expect(issued.stdout.match(/-----BEGIN CERTIFICATE-----/g)).toHaveLength(3)
+    expect(issued.stderr).toMatch(
+      /^note: the subject of the request is ignored\nCertificate [0-9a-f]{32} holds until 20/,
+    )
+    writeFileSync(path.join(home, 'client.pem'), issued.stdout)
+    const root = issued.stdout.slice(issued.stdout.lastIndexOf('-----BEGIN'))
+    writeFileSync(path.join(home, 'root.pem'), root)
+    const verified = await run(
+      'openssl',
+      ['verify', '-x509_strict', '-CAfile', 'root.pem', '-untrusted', 'client.pem', 'client.pem'],
+      { cwd: home },
+    )
+    expect(verified.stdout).toBe('client.pem: OK\n')
+    const key = await run('openssl', ['pkey', '-in', 'client.key', '-pubout'], { cwd: home })
+    expect((await run('openssl', ['x509', '-in', 'client.pem', '-noout', '-pubkey'], { cwd: home })).stdout).toBe(
+      key.stdout,
+    )
+  })
+
+  it('issue --json, list and revoke', async () => {
+    await newRequest('P-256', 'second')
+    const issued = await runCliJson(['cert', 'issue', clientId, '--csr', '-', '--expires-in', '3600'], {
+      cwd: home,
+      input: readFileSync(path.join(home, 'second.csr'), 'utf8'),
+    })
+    expect(Object.keys(issued).toSorted()).toEqual(['certificate', 'chain', 'ignored', 'not_after', 'serial'])
+    const serial = String(issued['serial'])
+    const listed = await cli('cert', 'list', '--client', clientId, '--state', 'valid')
+    expect(listed.stdout).toContain(serial)
+    expect(await cli('cert', 'revoke', serial, '--reason', 'superseded')).toMatchObject({
+      code: 0,
+      stdout: `Certificate ${serial} is revoked.\n`,
+    })
+    const revoked = (await runCliJson(['cert', 'list', '--state', 'revoked'], { cwd: home }))['items']
+    expect(revoked).toMatchObject([{ serial, revocation_reason: 'superseded' }])
+  })
+
+  it('says what is wrong with a request, and what to do', async () => {
+    await newRequest('P-384', 'wrong')
+    const refused = await cli('cert', 'issue', clientId, '--csr', 'wrong.csr')
+    expect(refused).toMatchObject({ code: 1, stdout: '' })
+    expect(refused.stderr).toMatch(/its key is not P-256.*openssl req -new/s)
+    const key = await cli('cert', 'issue', clientId, '--csr', 'wrong.key')
+    expect(key.stderr).toMatch(/that is a private key: keep it/)
+    expect(key.stderr).not.toContain(readFileSync(path.join(home, 'wrong.key'), 'utf8').split('\n')[1])
+    expect(await cli('cert', 'revoke', '0'.repeat(32))).toMatchObject({ code: 1, stdout: '' })
+  })
+})

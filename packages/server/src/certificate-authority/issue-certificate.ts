@@ -1,0 +1,106 @@
+import type { EpochMs } from '@latchkey/protocol'
+import type { Change, ChangeContext } from '../audit/change.ts'
+import type { AdminEvent } from '../audit/events.ts'
+import type { ClientId } from '../clients/client.ts'
+import type { EndAccessTransaction } from '../clients/end-access.ts'
+import { makeCertificateCredential, type CredentialMaker } from '../clients/secrets.ts'
+import { findClient } from '../clients/update-client.ts'
+import { refuseChange, type ChangeRefusal } from '../kernel/refusal.ts'
+import { done, type Result } from '../kernel/result.ts'
+import type { AuthorityChain } from './authority.ts'
+import type { IssuedCertificate } from './certificate.ts'
+import { makeAuthority } from './make-authority.ts'
+import type { CertificateWrites } from './ports.ts'
+import { lifetimes } from './profile.ts'
+import { readCsr } from './read-csr.ts'
+import { newSerial } from './serial.ts'
+import { signLeaf } from './sign-leaf.ts'
+
+export interface CertificateTransaction extends EndAccessTransaction {
+  readonly certificates: CertificateWrites
+}
+
+export interface IssueInput {
+  /** PEM, or DER in base64. */
+  readonly csr: string
+  /** At most 90 days, which is the default. */
+  readonly lifetimeSeconds: number | undefined
+}
+
+export interface Issued {
+  readonly certificate: IssuedCertificate
+  /** The certificates between it and the root, and the root; PEM. */
+  readonly chain: string
+  /** What the request asked for in vain. */
+  readonly ignored: readonly string[]
+}
+
+/**
+ * Issues a certificate to a client for the public key of its request. The authority is made at the first one. Refuses with `client.unknown`,
+ * `client.is_resource_server`, `certificate.csr_invalid`.
+ */
+export async function issueCertificate(
+  change: Change<CertificateTransaction>,
+  maker: CredentialMaker & { readonly issuer: string },
+  context: ChangeContext,
+  clientId: ClientId,
+  { csr, lifetimeSeconds }: IssueInput,
+): Promise<Result<Issued, ChangeRefusal>> {
+  const read = await readCsr(csr)
+  if (!read.ok) return refuseChange('certificate.csr_invalid', read.refusal, 'csr')
+  const { publicKey, ignored } = read.value
+  return change(context, async (tx) => {
+    const found = await findClient(tx.clients, clientId)
+    if (!found.ok) return found
+    const { authority, parts } = await theAuthority(tx, maker, context.now)
+    const { issuer, random, dataKeys } = maker
+    const subjectUri = (await tx.certificates.subjectUriOf(clientId)) ?? `${issuer}/clients/${clientId}`
+    const serial = newSerial(random)
+    const lifetimeMs = lifetimeSeconds === undefined ? lifetimes.leaf : lifetimeSeconds * 1000
+    const request = { serial, commonName: clientId, subjectUri, publicKey, lifetimeMs, place: `${issuer}/ca` }
+    const signed = await signLeaf(dataKeys, authority, request, context.now)
+    const credential = makeCertificateCredential(maker, clientId, {
+      name: `certificate ${serial.slice(0, 8)}`,
+      now: context.now,
+      expiresAt: signed.notAfter,
+    })
+    await tx.clients.insertCredential(credential)
+    const certificate: IssuedCertificate = {
+      serial,
+      clientId,
+      credentialId: credential.id,
+      authorityId: authority.intermediate.id,
+      ...signed,
+      subjectUri,
+      createdAt: context.now,
+      createdBy: context.actor,
+      revokedAt: undefined,
+      revocationReason: undefined,
+    }
+    await tx.certificates.insert(certificate)
+    return {
+      ...done({ certificate, chain: authority.intermediate.certificate + authority.root.certificate, ignored }),
+      parts,
+      event: {
+        name: 'certificate.issued',
+        subject: serial,
+        details: { client_id: clientId, thumbprint: signed.thumbprint, not_after: signed.notAfter },
+      },
+    }
+  })
+}
+
+/** The authority that signs; made, and recorded, when there is none yet. Two servers at the same moment make one between them. */
+async function theAuthority(
+  tx: CertificateTransaction,
+  { issuer, random, dataKeys }: CredentialMaker & { readonly issuer: string },
+  now: EpochMs,
+): Promise<{ readonly authority: AuthorityChain; readonly parts: readonly AdminEvent[] }> {
+  const known = await tx.certificates.authorities()
+  if (known !== undefined) return { authority: known, parts: [] }
+  const authority = await makeAuthority({ random, dataKeys, host: new URL(issuer).host }, now)
+  await tx.certificates.insertAuthority(authority.root)
+  await tx.certificates.insertAuthority(authority.intermediate)
+  const details = { root: authority.root.id, intermediate: authority.intermediate.id }
+  return { authority, parts: [{ name: 'authority.created', subject: authority.root.id.slice(0, 32), details }] }
+}

@@ -1,0 +1,38 @@
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { x509 } from '../../certificate-authority/x509.ts'
+import { PortalError } from '../portal-error.ts'
+import type { PortalServices } from '../services.ts'
+
+/** Certificates of the authority change once in years, and are told apart by their keys. */
+const forAnHour = 'public, max-age=3600'
+
+/** `GET /ca/…`: what others need to check clients' certificates: the authority, and what it has revoked (RFC 5280 §4.2.1.13, §4.2.2.1). */
+export function mountCa(app: FastifyInstance, { certificates, revocationList }: PortalServices): void {
+  const authority = async () => {
+    const chain = await certificates.authorities()
+    if (chain === undefined) {
+      throw new PortalError('route.unknown', {
+        detail: 'this server has issued no certificate yet, and has no authority',
+      })
+    }
+    return chain
+  }
+  const text = (reply: FastifyReply, pem: string) =>
+    reply.header('cache-control', forAnHour).type('application/x-pem-file').send(pem)
+
+  app.get('/ca/root.pem', async (_request, reply) => text(reply, (await authority()).root.certificate))
+  app.get('/ca/chain.pem', async (_request, reply) => {
+    const { intermediate, root } = await authority()
+    return text(reply, intermediate.certificate + root.certificate)
+  })
+  app.get('/ca/intermediate.cer', async (_request, reply) => {
+    const { intermediate } = await authority()
+    const der = Buffer.from(new x509.X509Certificate(intermediate.certificate).rawData)
+    return reply.header('cache-control', forAnHour).type('application/pkix-cert').send(der)
+  })
+  app.get('/ca/clients.crl', async (_request, reply) => {
+    await authority()
+    const list = await revocationList()
+    return reply.header('cache-control', 'public, max-age=60').type('application/pkix-crl').send(list)
+  })
+}

@@ -1,0 +1,131 @@
+import type { EpochMs } from '@latchkey/protocol'
+import { describe, expect } from 'vitest'
+import type { Authority } from '../../certificate-authority/authority.ts'
+import type { IssuedCertificate, Serial } from '../../certificate-authority/certificate.ts'
+import { done } from '../../kernel/result.ts'
+import type { CredentialId } from '../../clients/credential.ts'
+import type { ChangeTransaction } from '../sql/change.ts'
+import type { OpenBackend } from './backend.ts'
+import { rigTest, type Rig } from './rig.ts'
+import { asClientId, sampleClient } from './sample-records.ts'
+
+/** The authority and what it issued, on every backend. */
+export function describeCertificates(openBackend: OpenBackend): void {
+  const test = rigTest(openBackend)
+
+  const write = (rig: Rig, work: (tx: ChangeTransaction) => Promise<void>) =>
+    rig.store.change(rig.context(), async (tx) => {
+      await work(tx)
+      return { ...done(undefined), event: { name: 'certificate.issued', subject: 'x', details: {} } }
+    })
+
+  const authority = (rig: Rig, kind: Authority['kind'], id: string): Authority => ({
+    id,
+    kind,
+    certificate: `certificate of ${id}`,
+    sealedPrivateKey: 'sealed',
+    dataKeyId: 'key',
+    createdAt: rig.clock.now(),
+    notAfter: (rig.clock.now() + 1000) as EpochMs,
+  })
+
+  const certificate = (rig: Rig, serial: string, fields: Partial<IssuedCertificate> = {}): IssuedCertificate => ({
+    serial: serial.padEnd(32, '0') as Serial,
+    clientId: asClientId('acme'),
+    credentialId: 'credential' as CredentialId,
+    authorityId: 'a',
+    certificate: 'pem',
+    thumbprint: `thumbprint of ${serial}`,
+    subjectUri: 'https://issuer/clients/acme',
+    notBefore: rig.clock.now(),
+    notAfter: (rig.clock.now() + 1000) as EpochMs,
+    createdAt: rig.clock.now(),
+    createdBy: 'local-socket',
+    revokedAt: undefined,
+    revocationReason: undefined,
+    ...fields,
+  })
+
+  describe('the certificate authority', () => {
+    test('is there once both are, and there is one of each', async ({ rig }) => {
+      const [root, intermediate] = [authority(rig, 'root', 'r'), authority(rig, 'intermediate', 'i')]
+      await write(rig, (tx) => tx.certificates.insertAuthority(root))
+      expect(await rig.store.certificates.authorities()).toBeUndefined()
+      await write(rig, (tx) => tx.certificates.insertAuthority(intermediate))
+      expect(await (await rig.open()).certificates.authorities()).toEqual({ root, intermediate })
+      await expect(
+        write(rig, (tx) => tx.certificates.insertAuthority(authority(rig, 'root', 'other'))),
+      ).rejects.toThrow()
+    })
+  })
+
+  describe('certificates', () => {
+    test('come back as they were kept, newest first, by client and by the state they are in', async ({ rig }) => {
+      const start = rig.clock.now()
+      const made: IssuedCertificate[] = []
+      for (const [i, clientId] of ['acme', 'other', 'acme'].entries()) {
+        rig.clock.advance(10)
+        made.push(certificate(rig, String(i), { clientId: asClientId(clientId) }))
+      }
+      await write(rig, async (tx) => {
+        for (const one of made) await tx.certificates.insert(one)
+        const [first] = made
+        if (first !== undefined) {
+          await tx.certificates.update({ ...first, revokedAt: start, revocationReason: 'keyCompromise' })
+        }
+        expect(await tx.certificates.subjectUriOf(asClientId('acme'))).toBe('https://issuer/clients/acme')
+        expect(await tx.certificates.subjectUriOf(asClientId('nobody'))).toBeUndefined()
+      })
+      const { certificates } = rig.store
+      const serials = async (filter: object = {}) =>
+        (await certificates.list({ limit: 10, ...filter })).items.map(({ serial }) => serial[0])
+      expect(await serials()).toEqual(['2', '1', '0'])
+      expect(await serials({ clientId: 'acme' })).toEqual(['2', '0'])
+      const at = rig.clock.now()
+      expect(await serials({ state: { is: 'valid', at } })).toEqual(['2', '1'])
+      expect(await serials({ state: { is: 'revoked', at } })).toEqual(['0'])
+      expect(await serials({ state: { is: 'expired', at: at + 990 } })).toEqual(['1'])
+      const page = await certificates.list({ limit: 2 })
+      expect(
+        (await certificates.list({ limit: 2, cursor: page.nextCursor })).items.map(({ serial }) => serial[0]),
+      ).toEqual(['0'])
+      expect(await certificates.find(made[1]?.serial ?? ('' as Serial))).toEqual(made[1])
+    })
+
+    test('stay in the revocation list until a day after their end', async ({ rig }) => {
+      const one = certificate(rig, 'a', { revokedAt: rig.clock.now(), revocationReason: 'superseded' })
+      await write(rig, async (tx) => {
+        await tx.certificates.insert(one)
+        await tx.certificates.insert(certificate(rig, 'b'))
+      })
+      const listed = async (at: number) =>
+        (await rig.store.certificates.revoked(at as EpochMs)).map(({ serial }) => serial)
+      expect(await listed(one.notAfter)).toEqual([one.serial])
+      expect(await listed(one.notAfter + 86_400_000 - 1)).toEqual([one.serial])
+      expect(await listed(one.notAfter + 86_400_000)).toEqual([])
+    })
+
+    test('are revoked with their client and stay on record; those that were revoked before keep their moment', async ({
+      rig,
+    }) => {
+      const earlier = rig.clock.now()
+      await write(rig, async (tx) => {
+        await tx.clients.insert(sampleClient('acme'))
+        await tx.certificates.insert(certificate(rig, 'a'))
+        await tx.certificates.insert(certificate(rig, 'b', { revokedAt: earlier, revocationReason: 'keyCompromise' }))
+        await tx.certificates.insert(certificate(rig, 'c', { clientId: asClientId('other') }))
+      })
+      rig.clock.advance(50)
+      await write(rig, (tx) => tx.clients.delete(asClientId('acme'), rig.clock.now()))
+      const { items } = await rig.store.certificates.list({ limit: 10 })
+      const by = Object.fromEntries(
+        items.map(({ serial, revokedAt, revocationReason }) => [serial[0], [revokedAt, revocationReason]]),
+      )
+      expect(by).toEqual({
+        a: [rig.clock.now(), 'cessationOfOperation'],
+        b: [earlier, 'keyCompromise'],
+        c: [undefined, undefined],
+      })
+    })
+  })
+}

@@ -1,0 +1,183 @@
+import type { EpochMs } from '@latchkey/protocol'
+import type { Kysely, Selectable } from 'kysely'
+import type { Authority, AuthorityChain, AuthorityKind } from '../../certificate-authority/authority.ts'
+import type { IssuedCertificate, RevocationReason, Serial } from '../../certificate-authority/certificate.ts'
+import type { CertificateFilter, CertificateReads, CertificateWrites } from '../../certificate-authority/ports.ts'
+import type { ClientId } from '../../clients/client.ts'
+import type { CredentialId } from '../../clients/credential.ts'
+import type { Page, PageRequest } from '../../kernel/page.ts'
+import { decodeCursor, encodeCursor } from './cursor.ts'
+import type { Schema } from './schema.ts'
+
+/** An expired certificate stays in the list for a while: for verifiers whose clock is behind. */
+const listedAfterEndMs = 86_400_000
+
+export function certificateReads(db: Kysely<Schema>): CertificateReads {
+  return {
+    authorities: () => findAuthorities(db),
+    find: (serial) => findCertificate(db, serial),
+    list: (page) => listCertificates(db, page),
+    async revoked(now) {
+      const rows = await db
+        .selectFrom('certificates')
+        .select(['serial', 'revoked_at', 'revocation_reason'])
+        .where('revoked_at', 'is not', null)
+        .where('not_after', '>', now - listedAfterEndMs)
+        .orderBy('serial')
+        .execute()
+      return rows.map((row) => ({
+        serial: row.serial as Serial,
+        revokedAt: (row.revoked_at ?? undefined) as EpochMs | undefined,
+        revocationReason: (row.revocation_reason ?? undefined) as RevocationReason | undefined,
+      }))
+    },
+  }
+}
+
+export function certificateWrites(tx: Kysely<Schema>): CertificateWrites {
+  return {
+    authorities: () => findAuthorities(tx),
+    async insertAuthority(authority) {
+      await tx
+        .insertInto('certificate_authorities')
+        .values({
+          id: authority.id,
+          kind: authority.kind,
+          certificate: authority.certificate,
+          sealed_private_key: authority.sealedPrivateKey,
+          data_key_id: authority.dataKeyId,
+          created_at: authority.createdAt,
+          not_after: authority.notAfter,
+        })
+        .execute()
+    },
+    find: (serial) => findCertificate(tx, serial),
+    async subjectUriOf(clientId) {
+      const row = await tx
+        .selectFrom('certificates')
+        .select('subject_uri')
+        .where('client_id', '=', clientId)
+        .orderBy('created_at')
+        .limit(1)
+        .executeTakeFirst()
+      return row?.subject_uri
+    },
+    async insert(certificate) {
+      await tx
+        .insertInto('certificates')
+        .values({
+          serial: certificate.serial,
+          client_id: certificate.clientId,
+          credential_id: certificate.credentialId,
+          authority_id: certificate.authorityId,
+          certificate: certificate.certificate,
+          thumbprint: certificate.thumbprint,
+          subject_uri: certificate.subjectUri,
+          not_before: certificate.notBefore,
+          not_after: certificate.notAfter,
+          created_at: certificate.createdAt,
+          created_by: certificate.createdBy,
+          revoked_at: certificate.revokedAt ?? null,
+          revocation_reason: certificate.revocationReason ?? null,
+        })
+        .execute()
+    },
+    async update({ serial, revokedAt, revocationReason }) {
+      await tx
+        .updateTable('certificates')
+        .set({ revoked_at: revokedAt ?? null, revocation_reason: revocationReason ?? null })
+        .where('serial', '=', serial)
+        .execute()
+    },
+  }
+}
+
+/** With their client: nobody is behind them any more. */
+export async function revokeCertificatesOf(tx: Kysely<Schema>, clientId: ClientId, now: number): Promise<void> {
+  await tx
+    .updateTable('certificates')
+    .set({ revoked_at: now, revocation_reason: 'cessationOfOperation' })
+    .where('client_id', '=', clientId)
+    .where('revoked_at', 'is', null)
+    .execute()
+}
+
+async function findAuthorities(db: Kysely<Schema>): Promise<AuthorityChain | undefined> {
+  const rows = await db.selectFrom('certificate_authorities').selectAll().execute()
+  const of = (kind: AuthorityKind): Authority | undefined => {
+    const row = rows.find((one) => one.kind === kind)
+    return (
+      row && {
+        id: row.id,
+        kind,
+        certificate: row.certificate,
+        sealedPrivateKey: row.sealed_private_key,
+        dataKeyId: row.data_key_id,
+        createdAt: row.created_at as EpochMs,
+        notAfter: row.not_after as EpochMs,
+      }
+    )
+  }
+  const [root, intermediate] = [of('root'), of('intermediate')]
+  return root === undefined || intermediate === undefined ? undefined : { root, intermediate }
+}
+
+async function findCertificate(db: Kysely<Schema>, serial: Serial): Promise<IssuedCertificate | undefined> {
+  const row = await db.selectFrom('certificates').selectAll().where('serial', '=', serial).executeTakeFirst()
+  return row === undefined ? undefined : toCertificate(row)
+}
+
+async function listCertificates(
+  db: Kysely<Schema>,
+  page: PageRequest & CertificateFilter,
+): Promise<Page<IssuedCertificate>> {
+  let query = db
+    .selectFrom('certificates')
+    .selectAll()
+    .orderBy('created_at', 'desc')
+    .orderBy('serial', 'desc')
+    .limit(page.limit + 1)
+  const after = decodeCursor(page.cursor)
+  if (after !== undefined) {
+    query = query.where((where) =>
+      where.or([
+        where('created_at', '<', after.at),
+        where.and([where('created_at', '=', after.at), where('serial', '<', after.id)]),
+      ]),
+    )
+  }
+  const { clientId, state } = page
+  if (clientId !== undefined) query = query.where('client_id', '=', clientId)
+  if (state !== undefined) {
+    if (state.is === 'revoked') query = query.where('revoked_at', 'is not', null)
+    else query = query.where('revoked_at', 'is', null).where('not_after', state.is === 'expired' ? '<=' : '>', state.at)
+  }
+  const rows = await query.execute()
+  const shown = rows.slice(0, page.limit)
+  const last = shown.at(-1)
+  return {
+    items: shown.map((row) => toCertificate(row)),
+    nextCursor:
+      rows.length > page.limit && last !== undefined
+        ? encodeCursor({ at: last.created_at, id: last.serial })
+        : undefined,
+  }
+}
+
+function toCertificate(row: Selectable<Schema['certificates']>): IssuedCertificate {
+  return {
+    serial: row.serial as Serial,
+    clientId: row.client_id as ClientId,
+    credentialId: row.credential_id as CredentialId,
+    authorityId: row.authority_id,
+    certificate: row.certificate,
+    thumbprint: row.thumbprint,
+    subjectUri: row.subject_uri,
+    notBefore: row.not_before as EpochMs,
+    notAfter: row.not_after as EpochMs,
+    createdAt: row.created_at as EpochMs,
+    createdBy: row.created_by,
+    revokedAt: (row.revoked_at ?? undefined) as EpochMs | undefined,
+    revocationReason: (row.revocation_reason ?? undefined) as RevocationReason | undefined,
+  }
+}
