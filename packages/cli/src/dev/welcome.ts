@@ -19,11 +19,11 @@ export function welcome(about: Welcome): string {
   return `
 Latchkey ${about.version} is ready. Ctrl-C stops it; everything it knows is kept in ${about.dataDirectory}
 
-  Issuer        ${about.issuer}
-  Example API   ${apiUrl}
-  Admin         ${about.adminUrl}   (/healthz, /readyz)
+  Issuer           ${about.issuer}
+  Example API      ${apiUrl}
   Ask for access   ${about.issuer}/access-requests
-  Partner's guide  ${about.issuer}/docs
+  Partners' guide  ${about.issuer}/docs
+  Admin            ${about.adminUrl}   (/healthz, /readyz)
 
 1. Get a token with the demo client:
 

@@ -124,7 +124,8 @@ function Open({ place: { id, key }, status, onClaimed, onChanged }: OpenProps) {
         </div>
       </form>
       <p className="quiet">
-        Rather not see it at all? <span className="mono">npx latchkey-client claim LINK --to env:FILE</span> takes it
+        Rather not see it at all?{' '}
+        <span className="mono">npx --package @latchkey/client latchkey-client claim LINK --to env:FILE</span> takes it
         straight into a file.
       </p>
     </Shell>

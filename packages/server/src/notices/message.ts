@@ -153,7 +153,7 @@ function compose(notice: Notice, reader: Reader, issuer: string): Draft {
           'variable, never source code. Opening the page shows nothing yet; a button does.',
           ...(notice.words.needsCode ? ['', 'The page asks for a code, which reaches you by another way.'] : []),
           '',
-          'Without showing it to anybody:  npx latchkey-client claim LINK --to env:FILE',
+          'Without showing it to anybody:  npx --package @latchkey/client latchkey-client claim LINK --to env:FILE',
           '',
           `client_id  ${notice.words.clientId}`,
         ],

@@ -100,7 +100,7 @@ function receive({ issuer }: GuideFacts): Section {
         <li>Show it and then lose it: after 15 minutes without any sign of life it is revoked. Ask for a new link.</li>
       </ul>
       <p>Without a person seeing the secret, in a terminal on the machine where it belongs:</p>
-      ${code('npx latchkey-client claim LINK --to env:.env')}`,
+      ${code('npx --package @latchkey/client latchkey-client claim LINK --to env:.env')}`,
   }
 }
 
