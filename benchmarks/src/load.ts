@@ -1,4 +1,5 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls, createSecureContext } from 'node:tls'
 
 /** What a run of load came to. */
 export interface LoadResult {
@@ -17,10 +18,14 @@ export interface LoadOptions {
   readonly body: string
   readonly connections: number
   readonly durationMs: number
+  /** PEM: speaks TLS with this certificate. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string }
+  /** A connection for each request, its handshake counted with it. */
+  readonly freshConnections?: boolean
 }
 
 /**
- * Sends the same POST over kept-alive connections, one request at a time on each, for a given time, and counts the answers. As little work as
+ * Sends the same POST over kept-alive connections, or over a new one each time, one request at a time on each, for a given time, and counts the answers. As little work as
  * possible for each answer, so that on two cores the server is the slower side: answers are only looked at for status, length and end.
  */
 export async function load(options: LoadOptions): Promise<LoadResult> {
@@ -31,10 +36,13 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
     ...headers.map(([name, value]) => `${name}: ${value}`),
   ]
   const request = Buffer.from(`${lines.join('\r\n')}\r\n\r\n${options.body}`)
+  const open = opener(options)
   const began = performance.now()
   const end = began + options.durationMs
   const runs = await Promise.all(
-    Array.from({ length: options.connections }, () => runConnection(options.port, request, end)),
+    Array.from({ length: options.connections }, () =>
+      options.freshConnections === true ? runFresh(open, request, end) : runConnection(open, request, end),
+    ),
   )
   const seconds = (performance.now() - began) / 1000
   const latencies = Float64Array.from(runs.flatMap((run) => run.latencies)).toSorted()
@@ -52,9 +60,32 @@ interface ConnectionRun {
   readonly failed: number
 }
 
-function runConnection(port: number, request: Buffer, end: number): Promise<ConnectionRun> {
+/** Opens a connection; `ready` is called when requests may be sent. */
+type Open = (ready: () => void) => Socket
+
+function opener({ port, tls }: LoadOptions): Open {
+  const to = { port, host: '127.0.0.1', noDelay: true }
+  if (tls === undefined) return (ready) => connect(to, ready)
+  const secureContext = createSecureContext(tls)
+  return (ready) => connectTls({ ...to, secureContext, servername: '', ALPNProtocols: ['http/1.1'] }, ready)
+}
+
+/** One request after the other, each from its connection to its answer. */
+async function runFresh(open: Open, request: Buffer, end: number): Promise<ConnectionRun> {
+  const latencies: number[] = []
+  let failed = 0
+  while (performance.now() < end) {
+    const began = performance.now()
+    const run = await runConnection(open, request, 0)
+    if (run.failed > 0) failed++
+    else latencies.push(performance.now() - began)
+  }
+  return { latencies, failed }
+}
+
+function runConnection(open: Open, request: Buffer, end: number): Promise<ConnectionRun> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+    const socket = open(() => send())
     const latencies: number[] = []
     let failed = 0
     let sentAt = 0
@@ -63,7 +94,6 @@ function runConnection(port: number, request: Buffer, end: number): Promise<Conn
       sentAt = performance.now()
       socket.write(request)
     }
-    socket.on('connect', send)
     socket.on('error', reject)
     socket.on('data', (chunk: Buffer) => {
       received += chunk.toString('latin1')

@@ -10,15 +10,34 @@ export interface Subject {
   stop(): Promise<void>
 }
 
+/** A Latchkey as a subject, with what it takes to call it by certificate. */
+export interface MtlsSubject extends Subject {
+  readonly mtlsPort: number
+  readonly adminSocket: string
+  /** What its listener shows. */
+  readonly serverFiles: { readonly certificate: string; readonly key: string }
+  /** PEM. */
+  readonly mtls: {
+    readonly clientId: string
+    readonly cert: string
+    readonly key: string
+    readonly ca: string
+    readonly csr: string
+  }
+}
+
 /** Starts `file` beside this one and waits for the line of JSON in which it says where it listens. */
-export async function startSubject(file: string, ...args: string[]): Promise<Subject> {
+export async function startSubject<Announced extends Subject = Subject>(
+  file: string,
+  ...args: string[]
+): Promise<Announced> {
   const script = fileURLToPath(new URL(file, import.meta.url))
   const child = spawn(process.execPath, ['--conditions=latchkey-source', script, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const line = await firstLine(child)
   return {
-    ...(JSON.parse(line) as { port: number; clientId: string; clientSecret: string }),
+    ...(JSON.parse(line) as Announced),
     stop: () =>
       new Promise((resolve) => {
         child.once('exit', () => resolve())

@@ -40,6 +40,7 @@ describe('npm start, as a newcomer sees it', () => {
     expect(ready).toEqual({
       issuer: `http://127.0.0.1:${ports[0]}`,
       token_endpoint: `http://127.0.0.1:${ports[0]}/oauth2/token`,
+      mtls_token_endpoint: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+\/oauth2\/token$/),
       console: `http://localhost:${ports[1]}`,
       admin_socket: expect.stringMatching(/^\//),
       demo: {
@@ -61,11 +62,15 @@ describe('npm start, as a newcomer sees it', () => {
 
   test('the curl lines work when they are pasted', async () => {
     const text = await welcomeText()
-    const [first = '', second = ''] = text.match(/^curl [^]*?(?=\n\n)/gm) ?? []
+    const [first = '', second = '', third = ''] = text.match(/^curl [^]*?(?=\n\n)/gm) ?? []
     const token = JSON.parse((await run('bash', ['-c', first])).stdout) as Token
     expect(token).toMatchObject({ token_type: 'Bearer', expires_in: 3600 })
     const listed = JSON.parse((await run('bash', ['-c', second])).stdout) as { items: unknown[] }
     expect(listed.items.length).toBeGreaterThan(0)
+    const bound = JSON.parse((await run('bash', ['-c', third])).stdout) as Token
+    expect(JSON.parse(Buffer.from(bound.access_token.split('.')[1] ?? '', 'base64url').toString())).toMatchObject({
+      cnf: { 'x5t#S256': expect.stringMatching(/^[A-Za-z0-9_-]{43}$/) as string },
+    })
 
     async function welcomeText(): Promise<string> {
       const flags = [
@@ -74,6 +79,8 @@ describe('npm start, as a newcomer sees it', () => {
         '--admin-port',
         '0',
         '--api-port',
+        '0',
+        '--mtls-port',
         '0',
         '--data-dir',
         path.join(directory, 'pasted'),
@@ -202,7 +209,7 @@ describe('npm start, as a newcomer sees it', () => {
 
 describe('what is not as it must be: one line with the remedy, exit 2, nothing damaged', () => {
   const dev = (args: readonly string[], environment?: Record<string, string>) => {
-    const unused = ['--port', '0', '--admin-port', '0', '--api-port', '0']
+    const unused = ['--port', '0', '--admin-port', '0', '--api-port', '0', '--mtls-port', '0']
     return latchkey(['dev', ...unused, '--data-dir', path.join(directory, 'never-made'), ...args], environment)
   }
   /** Data directory of a server that ran once. */
@@ -212,7 +219,7 @@ describe('what is not as it must be: one line with the remedy, exit 2, nothing d
     return target
   }
 
-  test.each(['--port', '--admin-port', '--api-port'])('a %s in use', async (flag) => {
+  test.each(['--port', '--admin-port', '--api-port', '--mtls-port'])('a %s in use', async (flag) => {
     const other = createServer()
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
     const { port } = other.address() as { port: number }
@@ -324,7 +331,7 @@ describe('what is not as it must be: one line with the remedy, exit 2, nothing d
     const server = await startDev(target)
     const { admin_socket: socket, demo } = server.ready
     await admin(socket, 'DELETE', `/clients/${demo.client_id}`)
-    await admin(socket, 'DELETE', '/resource-servers/configurations')
+    await admin(socket, 'DELETE', '/resource-servers/configurations?force=true')
     const other = {
       name: 'other',
       audience: 'https://api.example.com/configurations',

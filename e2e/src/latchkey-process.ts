@@ -70,7 +70,16 @@ export function startDev(
   environment?: Record<string, string>,
 ): Promise<LatchkeyProcess> {
   const [port, adminPort, apiPort] = ports.map(String)
-  const portFlags = ['--port', port ?? '0', '--admin-port', adminPort ?? '0', '--api-port', apiPort ?? '0']
+  const portFlags = [
+    '--port',
+    port ?? '0',
+    '--admin-port',
+    adminPort ?? '0',
+    '--api-port',
+    apiPort ?? '0',
+    '--mtls-port',
+    '0',
+  ]
   return startLatchkey<Ready>(['dev', '--json', '--data-dir', directory, ...portFlags, ...args], environment)
 }
 

@@ -293,7 +293,19 @@ describe('what serve refuses', () => {
   test('dev in its turn refuses the directory of serve', async () => {
     const { config, data } = await init('not-for-dev')
     await (await startServe(['--config', config])).stop()
-    const ended = await latchkey(['dev', '--port', '0', '--admin-port', '0', '--api-port', '0', '--data-dir', data])
+    const ended = await latchkey([
+      'dev',
+      '--port',
+      '0',
+      '--admin-port',
+      '0',
+      '--api-port',
+      '0',
+      '--mtls-port',
+      '0',
+      '--data-dir',
+      data,
+    ])
     expect([ended.code, ended.stderr]).toEqual([2, expect.stringMatching(/was not made by `latchkey dev`/)])
   })
 

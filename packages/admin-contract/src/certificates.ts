@@ -31,16 +31,18 @@ export type CertificateRecord = z.infer<typeof certificate>
 export const certificates = {
   issue: operation(routes.issue, {
     tags: ['certificates'],
-    summary: 'Issue a certificate to a client, for the key of its request',
+    summary: 'Issue a certificate to a client, for the key of its request or for a new one',
     description:
-      'The request (PKCS #10) gives its public key and nothing else: P-256, and signed by that key. The authority is made at the first certificate.',
+      'The request (PKCS #10) gives its public key and nothing else: P-256, and signed by that key. Without one a key is made here and answered, once. The authority is made at the first certificate.',
   })
     .input(
       z.strictObject({
         params: z.strictObject({ client_id: field.clientId }),
         body: z.strictObject({
           /** PEM, or DER in base64. */
-          csr: z.string().min(1).max(16_384),
+          csr: z.string().min(1).max(16_384).optional(),
+          /** Only without `csr`: the key, the certificate and its chain as PKCS #12 with a generated password, instead of PEM. */
+          pkcs12: z.boolean().optional(),
           /** An hour to 90 days, which is the default. */
           expires_in: z.int().min(3600).max(7_776_000).optional(),
         }),
@@ -54,6 +56,11 @@ export const certificates = {
         /** What stands between it and the root, and the root; PEM. */
         chain: z.string(),
         not_after: field.epochSeconds,
+        /** PKCS #8, PEM: where it was made here, and not asked for as PKCS #12. */
+        private_key: z.string().optional(),
+        /** PKCS #12 (RFC 7292), base64, with key, certificate and chain. */
+        pkcs12: z.string().optional(),
+        pkcs12_password: z.string().optional(),
         /** What the request asked for in vain, in words. */
         ignored: z.array(z.string()),
       }),

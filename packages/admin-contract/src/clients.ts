@@ -2,6 +2,7 @@ import { z } from 'zod'
 import * as field from './fields.ts'
 import { empty, operation, pageOf, revisionBody } from './operation.ts'
 import { adminRoutes } from './routes.ts'
+import { registeredKey } from './registered-keys.ts'
 import { secret } from './secrets.ts'
 
 const routes = adminRoutes.clients
@@ -10,6 +11,7 @@ const clientShape = {
   client_id: z.string(),
   name: z.string(),
   state: z.enum(['enabled', 'disabled']),
+  authentication: field.authentication,
   scopes: z.array(z.string()),
   /** Until when it holds a scope; absent where none ends. */
   scope_ends: z.record(z.string(), field.epochSeconds).optional(),
@@ -52,13 +54,15 @@ export const clients = {
     tags: ['clients'],
     summary: 'Register a client',
     description:
-      'Answers with a delivery link, by which the client gets its first secret; with `show_secret` with the secret itself, once.',
+      'Answers with a delivery link, by which the client gets its first secret; with `show_secret` with the secret itself, once. A client that authenticates by certificate alone gets neither.',
   })
     .input(
       z.strictObject({
         body: z.strictObject({
           name: field.displayName,
           scopes: scopes.min(1),
+          /** Absent: by secret. */
+          authentication: field.authentication.optional(),
           contact_address: field.contactAddress.optional(),
           token_ttl_seconds: field.tokenTtlSeconds.optional(),
           secret_expires_in: field.expiresInSeconds.optional(),
@@ -93,20 +97,21 @@ export const clients = {
       }),
     )
     .output(pageOf(client)),
-  get: operation(routes.get, { tags: ['clients'], summary: 'Show a client and its secrets' })
+  get: operation(routes.get, { tags: ['clients'], summary: 'Show a client, its secrets and registered keys' })
     .input(z.strictObject({ params }))
-    .output(z.strictObject({ ...clientShape, secrets: z.array(secret) })),
+    .output(z.strictObject({ ...clientShape, secrets: z.array(secret), registered_keys: z.array(registeredKey) })),
   update: operation(routes.update, {
     tags: ['clients'],
     summary: 'Change a client',
     description:
-      'What is absent stays. Taking a scope away, an earlier end of one, or shortening its tokens ends the tokens that it has.',
+      'What is absent stays. Taking a scope away, an earlier end of one, shortening its tokens, or another way to authenticate ends the tokens that it has.',
   })
     .input(
       z.strictObject({
         params,
         body: z.strictObject({
           name: field.displayName.optional(),
+          authentication: field.authentication.optional(),
           add_scopes: scopes.optional(),
           remove_scopes: scopes.optional(),
           /** By scope, when it ends; null: it does not. */

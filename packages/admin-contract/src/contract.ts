@@ -14,6 +14,7 @@ import { declaration } from './declaration.ts'
 import { keys } from './keys.ts'
 import { links } from './links.ts'
 import { invitations, requests } from './requests.ts'
+import { registeredKeys } from './registered-keys.ts'
 import { resourceServers } from './resource-servers.ts'
 import { secrets } from './secrets.ts'
 import { server } from './server.ts'
@@ -28,6 +29,7 @@ export type AdminContract = {
   readonly requests: typeof requests
   readonly invitations: typeof invitations
   readonly certificates: typeof certificates
+  readonly registeredKeys: typeof registeredKeys
   readonly tokens: typeof tokens
   readonly keys: typeof keys
   readonly audit: typeof audit
@@ -44,6 +46,7 @@ export const adminContract: AdminContract = {
   requests,
   invitations,
   certificates,
+  registeredKeys,
   tokens,
   keys,
   audit,

@@ -40,12 +40,13 @@ const moment = z.iso
 
 /**
  * A client as the file wants it. Without `state` it stays as it is: a file must not enable by silence what was disabled in an emergency. Nor does
- * silence touch `contact_address` or `scope_ends`.
+ * silence touch `authentication`, `contact_address` or `scope_ends`.
  */
 const client = z.strictObject({
   client_id: field.clientId,
   name: withoutSecret(field.displayName),
   state: z.enum(['enabled', 'disabled']).optional(),
+  authentication: field.authentication.optional(),
   contact_address: field.contactAddress.optional(),
   token_ttl_seconds: field.tokenTtlSeconds.optional(),
   scopes: z.array(field.scope).max(maxScopes),

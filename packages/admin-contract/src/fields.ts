@@ -17,6 +17,12 @@ export const scopeName: z.ZodString = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,126}$/, '1 to 127 of A-Z a-z 0-9 . _ : -, beginning with a letter or a digit')
   .meta({ examples: ['configurations.read'] })
 
+/**
+ * How a client proves who it is: `secret`; a secret over a connection with a certificate of its own (`secret-and-certificate`); a certificate that was
+ * issued to it (`mtls`, RFC 8705 §2.1); one with a key that was registered for it (`self-signed-mtls`, §2.2).
+ */
+export const authentication = z.enum(['secret', 'secret-and-certificate', 'mtls', 'self-signed-mtls'])
+
 /** `<resource server>/<scope>`. */
 export const scope: z.ZodString = z
   .string()

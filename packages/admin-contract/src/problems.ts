@@ -4,6 +4,8 @@ import { z } from 'zod'
 export const refusalReasons = [
   'client.unknown',
   'client.is_resource_server',
+  'client.takes_no_secret',
+  'client.takes_no_own_certificate',
   'client.reserved',
   'credential.unknown',
   'credential.not_a_secret',
@@ -16,6 +18,7 @@ export const refusalReasons = [
   'request.addresses_unenforced',
   'invitation.unknown',
   'certificate.unknown',
+  'certificate.unsuitable',
   'certificate.csr_invalid',
   'resource_server.unknown',
   'resource_server.name_taken',

@@ -106,6 +106,16 @@ export const adminRoutes = {
     list: { method: 'GET', path: '/certificates', scope: 'clients.read' },
     revoke: { method: 'POST', path: '/certificates/{serial}/revoke', scope: 'certificates.write' },
   },
+  registeredKeys: {
+    create: {
+      method: 'POST',
+      path: '/clients/{client_id}/registered-keys',
+      successStatus: 201,
+      scope: 'certificates.write',
+      idempotencyKey: true,
+    },
+    revoke: { method: 'POST', path: '/registered-keys/{id}/revoke', scope: 'certificates.write' },
+  },
   tokens: {
     get: { method: 'POST', path: '/tokens/get', scope: 'tokens.write' },
     inspect: { method: 'POST', path: '/tokens/inspect', scope: 'tokens.read' },

@@ -21,7 +21,7 @@ beforeAll(async () => {
   home = await mkdtemp(path.join(os.tmpdir(), 'lk-cli-'))
   const config = developmentConfig({ data_dir: path.join(home, '.latchkey'), environment: 'test' })
   server = await startServer(
-    { ...config, port: 0, adminPort: 0, apiPort: 0 },
+    { ...config, port: 0, adminPort: 0, apiPort: 0, mtls: undefined },
     { clock: systemClock, random: systemRandom(), logger: createLogger('silent'), version: '0.0.0-test' },
   )
   await json('api', 'create', 'shop', '--audience', 'urn:shop', '--scope', 'read=Read = look', '--scope', 'write')

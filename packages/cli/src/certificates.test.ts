@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync, statSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -30,7 +30,7 @@ beforeAll(async () => {
   home = mkdtempSync(path.join(os.tmpdir(), 'lk-cert-'))
   const config = developmentConfig({ data_dir: path.join(home, '.latchkey'), environment: 'test' })
   server = await startServer(
-    { ...config, port: 0, adminPort: 0, apiPort: 0 },
+    { ...config, port: 0, adminPort: 0, apiPort: 0, mtls: undefined },
     { clock: systemClock, random: systemRandom(), logger: createLogger('silent'), version: '0.0.0-test' },
   )
   await runCliJson(['api', 'create', 'shop', '--audience', 'urn:shop', '--scope', 'read'], { cwd: home })
@@ -107,6 +107,38 @@ describe.skipIf(!hasOpenssl)('cert', () => {
     })
     const revoked = (await runCliJson(['cert', 'list', '--state', 'revoked'], { cwd: home }))['items']
     expect(revoked).toMatchObject([{ serial, revocation_reason: 'superseded' }])
+  })
+
+  it('issue without a request makes the key too, and prints it once before the certificate', async () => {
+    const issued = await cli('cert', 'issue', clientId)
+    expect(issued.code).toBe(0)
+    writeFileSync(path.join(home, 'made.pem'), issued.stdout)
+    const key = await run('openssl', ['pkey', '-in', 'made.pem', '-pubout'], { cwd: home })
+    const certificate = await run('openssl', ['x509', '-in', 'made.pem', '-noout', '-pubkey'], { cwd: home })
+    expect(key.stdout).toBe(certificate.stdout)
+    expect(issued.stderr).not.toContain('PRIVATE')
+  })
+
+  it('issue --pkcs12 writes one file, which OpenSSL opens with the password that is printed and no other', async () => {
+    const issued = await cli('cert', 'issue', clientId, '--pkcs12', 'client.p12')
+    expect(issued).toMatchObject({ code: 0 })
+    const password = /^client\.p12 has its password:\n([A-Za-z0-9]{20})\n$/.exec(issued.stdout)?.[1] ?? ''
+    expect(statSync(path.join(home, 'client.p12')).mode & 0o777).toBe(0o600)
+    const open = (secret: string) =>
+      run('openssl', ['pkcs12', '-in', 'client.p12', '-passin', `pass:${secret}`, '-nodes', '-info'], { cwd: home })
+    const opened = await open(password)
+    expect(opened.stderr).toMatch(/MAC: sha256.*PBES2, PBKDF2, AES-256-CBC, Iteration 10000, PRF hmacWithSHA256/s)
+    writeFileSync(path.join(home, 'opened.pem'), opened.stdout)
+    const blocks = opened.stdout.match(/-----BEGIN [A-Z ]+-----/g)
+    expect(blocks).toEqual(['-----BEGIN PRIVATE KEY-----', ...Array<string>(3).fill('-----BEGIN CERTIFICATE-----')])
+    const key = await run('openssl', ['pkey', '-in', 'opened.pem', '-pubout'], { cwd: home })
+    const certificate = await run('openssl', ['x509', '-in', 'opened.pem', '-noout', '-pubkey'], { cwd: home })
+    expect(key.stdout).toBe(certificate.stdout)
+    await expect(open('wrong')).rejects.toThrow(/invalid password|mac verify/i)
+    // Neither a file that is there nor a request beside it.
+    expect(await cli('cert', 'issue', clientId, '--pkcs12', 'client.p12')).toMatchObject({ code: 2, stdout: '' })
+    const both = await cli('cert', 'issue', clientId, '--csr', 'client.csr', '--pkcs12', 'x.p12')
+    expect(both).toMatchObject({ code: 2, stdout: '' })
   })
 
   it('says what is wrong with a request, and what to do', async () => {

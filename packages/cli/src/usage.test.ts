@@ -44,7 +44,10 @@ describe('misuse ends with 2 and says what is wrong', () => {
     ['request reject x --revision 1', /needs a reason/],
     ['request reject x --reason no', /needs the revision/],
     ['request list --state unconfirmed', /is invalid/],
-    ['cert issue x', /needs a signing request/],
+    ['cert issue x --csr a --pkcs12 b', /holds a private key/],
+    ['cert register x', /which certificate is missing/],
+    ['cert register x --certificate /none', /cannot be read/],
+    ['client create x --scope a/b --auth mtls --require-certificate', /by certificate alone/],
     ['cert issue x --csr /none', /cannot be read/],
     ['cert list --state new', /is invalid/],
     ['link revoke', /missing required argument 'ID'/],
@@ -86,8 +89,7 @@ describe('what this version does not have yet ends with 2 and is named', () => {
 
   const options: [commandLine: string, what: string][] = [
     ['client create x --scope a/b --show-secret --allow-ip 10.0.0.0/8', '--allow-ip'],
-    ['client create x --scope a/b --show-secret --require-certificate', '--require-certificate'],
-    ['client create x --scope a/b --show-secret --auth mtls', '--auth mtls'],
+    ['client create x --scope a/b --show-secret --auth private-key-jwt', '--auth private-key-jwt'],
     ['client update x --name y --allow-ip 10.0.0.0/8', '--allow-ip'],
   ]
   it.concurrent.each(options)('latchkey %s', async (commandLine, what) => {
@@ -101,7 +103,7 @@ describe('--json', () => {
   const cases: [commandLine: string, code: number, error: string][] = [
     ['client --json', 2, 'usage'],
     ['client create --json', 2, 'usage'],
-    ['client create x --scope a/b --auth mtls --json', 2, 'not_yet'],
+    ['client create x --scope a/b --auth private-key-jwt --json', 2, 'not_yet'],
     ['console --json', 2, 'not_yet'],
     ['serve --json', 2, 'config.invalid'],
     ['migrate --json --colour red', 2, 'usage'],
@@ -206,7 +208,7 @@ describe('help and version end with 0', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toMatch(/Examples:\n {2}\$ .*latchkey/)
     expect(stdout).toContain('--json')
-    expect(stdout).not.toMatch(/--allow-ip|--require-certificate/)
+    expect(stdout).not.toMatch(/--allow-ip/)
   })
 })
 

@@ -3,7 +3,7 @@ import type { Access } from './access.ts'
 import { GuardConfigurationError } from './configuration-error.ts'
 import type { Guard } from './guard.ts'
 import { serveResourceMetadata, writeRefusal } from './node-response.ts'
-import { readRequestFacts } from './request-facts.ts'
+import { nodeRequestFacts } from './node-request.ts'
 import type { RouteDeclaration } from './route-requirement.ts'
 
 declare global {
@@ -61,7 +61,7 @@ export function guardedRoutes(guard: Guard, options: ExpressGuardOptions = {}): 
     needs(route) {
       const requirement = guard.declare(route)
       return behind(async (request, response, next) => {
-        const verdict = await guard.verify(readRequestFacts(request.rawHeaders), requirement)
+        const verdict = await guard.verify(nodeRequestFacts(request), requirement)
         if (!verdict.ok) return writeRefusal(response, guard.refuse(verdict.refusal))
         setAccess(request, () => verdict.access)
         next()

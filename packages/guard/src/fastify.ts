@@ -3,7 +3,7 @@ import type { Access } from './access.ts'
 import { GuardConfigurationError } from './configuration-error.ts'
 import type { Guard } from './guard.ts'
 import type { RefusalAnswer } from './refusal-answer.ts'
-import { readRequestFacts } from './request-facts.ts'
+import { nodeRequestFacts } from './node-request.ts'
 import type { RouteDeclaration, RouteRequirement } from './route-requirement.ts'
 
 /** What every route has to say of itself, as `config: { guard: … }`. */
@@ -85,7 +85,7 @@ async function answerInstead(
   const decision = (request.routeOptions.config as { [decisionKey]?: Decision })[decisionKey]
   if (decision === undefined) return guard.refuse({ reason: 'route.undeclared', requiredScopes: [] })
   if (decision === 'public') return undefined
-  const verdict = await guard.verify(readRequestFacts(request.raw.rawHeaders), decision)
+  const verdict = await guard.verify(nodeRequestFacts(request.raw), decision)
   if (!verdict.ok) return guard.refuse(verdict.refusal)
   Object.assign(request, { [accessKey]: verdict.access })
   return undefined

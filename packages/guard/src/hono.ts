@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Context, MiddlewareHandler } from 'hono'
 import { matchedRoutes } from 'hono/route'
 import { findTargetHandler } from 'hono/utils/handler'
@@ -5,7 +6,8 @@ import type { Access } from './access.ts'
 import { GuardConfigurationError } from './configuration-error.ts'
 import type { Guard } from './guard.ts'
 import type { RefusalAnswer } from './refusal-answer.ts'
-import type { RequestFacts } from './request-facts.ts'
+import { nodeConnection } from './node-request.ts'
+import { readRequestFacts, type RequestFacts } from './request-facts.ts'
 import type { RouteDeclaration, RouteRequirement } from './route-requirement.ts'
 
 /** What handlers behind {@link needs} find in their context: `c.var.access`. */
@@ -49,7 +51,7 @@ export function honoGuard(guard: Guard, options: HonoGuardOptions = {}): Middlew
     if (!isEachDeclared(routes)) return respond(guard.refuse({ reason: 'route.undeclared', requiredScopes: [] }))
     const requirements = said.filter((decision) => decision !== 'open')
     for (const requirement of requirements) {
-      const verdict = await guard.verify(readFacts(c.req.raw.headers), requirement)
+      const verdict = await guard.verify(readFacts(c), requirement)
       if (!verdict.ok) return respond(guard.refuse(verdict.refusal))
       c.set('access', verdict.access)
     }
@@ -93,10 +95,14 @@ export function needs(guard: Guard, route: RouteDeclaration): MiddlewareHandler<
 export const open: MiddlewareHandler = (_c, next) => next()
 decisions.set(open, 'open')
 
-/** The fetch API joins repeated header lines with a comma, which no token has: such a value is malformed, and refused. */
-function readFacts(headers: Headers): RequestFacts {
-  const authorization = headers.get('authorization')
-  return { authorization: authorization === null ? [] : [authorization] }
+/**
+ * The fetch API joins repeated header lines with a comma, which neither token nor certificate has: such a value is malformed, and refused. The connection is
+ * known where Hono runs on node:http (`@hono/node-server`), and nowhere else.
+ */
+function readFacts({ req, env }: Context): RequestFacts {
+  const { incoming } = (env ?? {}) as { readonly incoming?: Partial<IncomingMessage> }
+  const connection = incoming?.socket === undefined ? undefined : nodeConnection(incoming.socket)
+  return readRequestFacts([...req.raw.headers].flat(), connection)
 }
 
 function isForMetadata(guard: Guard, { req }: Context): boolean {

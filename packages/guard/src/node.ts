@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Access } from './access.ts'
 import type { Guard } from './guard.ts'
 import { writeRefusal } from './node-response.ts'
-import { readRequestFacts } from './request-facts.ts'
+import { nodeRequestFacts } from './node-request.ts'
 import type { RouteDeclaration } from './route-requirement.ts'
 
+export { fromNetworks } from './from-networks.ts'
 export { serveResourceMetadata } from './node-response.ts'
 export { savedStateFile } from './saved-state/saved-state-file.ts'
 
@@ -25,7 +26,7 @@ export type GuardedHandler = (
 export function protect(guard: Guard, route: RouteDeclaration, handler: GuardedHandler): GuardedListener {
   const requirement = guard.declare(route)
   return async (request, response) => {
-    const verdict = await guard.verify(readRequestFacts(request.rawHeaders), requirement)
+    const verdict = await guard.verify(nodeRequestFacts(request), requirement)
     if (verdict.ok) await handler(request, response, verdict.access)
     else writeRefusal(response, guard.refuse(verdict.refusal))
   }

@@ -20,6 +20,8 @@ export type RefusalReason =
   | 'token.not_yet_valid'
   | 'token.lifetime'
   | 'token.bound'
+  | 'certificate.missing'
+  | 'certificate.mismatch'
   | 'token.revoked'
   | 'scope.insufficient'
   | 'keys.unavailable'
@@ -82,6 +84,13 @@ export const refusalTable: Readonly<Record<RefusalReason, PublicRefusal>> = {
   'token.not_yet_valid': invalidToken('The access token is not valid yet.'),
   'token.lifetime': invalidToken('The access token lives longer than is accepted here.'),
   'token.bound': invalidToken('The access token is bound to a key or certificate, which cannot be checked here.'),
+  // RFC 8705 §3: of a token that is bound, what else is wrong.
+  'certificate.missing': invalidToken(
+    'The access token is bound to a certificate: call over mutual TLS with the certificate that got it.',
+  ),
+  'certificate.mismatch': invalidToken(
+    'The access token is bound to another certificate than that of this connection.',
+  ),
   'token.revoked': invalidToken('The access token was revoked, or the access that it stands for has ended.'),
   'scope.insufficient': {
     status: 403,

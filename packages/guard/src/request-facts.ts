@@ -1,17 +1,36 @@
-/** All that a guard is told of a request. What a later check needs (address, certificate) joins here. */
+import type { CertificateHeader } from '@latchkey/protocol'
+
+/** All that a guard is told of a request. */
 export interface RequestFacts {
   /** The value of every Authorization field line, in order. A merged or first-wins value would hide a second one. */
   readonly authorization: readonly string[]
+  /** The other side of the connection; absent where nothing is known of it: then no token that is bound to a certificate is taken. */
+  readonly connection?: ConnectionFacts | undefined
+  /** The values of every line of the headers by which a proxy may tell of a certificate, by name in lower case. Believed from configured proxies alone. */
+  readonly certificateHeaders?: Readonly<Partial<Record<CertificateHeader, readonly string[]>>> | undefined
+}
+
+export interface ConnectionFacts {
+  /** Of the socket, not of a header. */
+  readonly address: string | undefined
+  /** DER of the certificate whose private key the other side has proved to have, by this TLS connection; undefined: none. */
+  readonly certificate: Uint8Array | undefined
 }
 
 /**
  * Reads the facts from raw headers (name, value, name, value …) as node:http gives them.
  * Not from `request.headers`, which silently drops every Authorization header but the first.
  */
-export function readRequestFacts(rawHeaders: readonly string[]): RequestFacts {
+export function readRequestFacts(rawHeaders: readonly string[], connection?: ConnectionFacts): RequestFacts {
   const authorization: string[] = []
+  const found: Partial<Record<CertificateHeader, string[]>> = {}
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.toLowerCase() === 'authorization') authorization.push(rawHeaders[i + 1] ?? '')
+    const name = rawHeaders[i]?.toLowerCase()
+    const value = rawHeaders[i + 1] ?? ''
+    if (name === 'authorization') authorization.push(value)
+    if (name === 'client-cert' || name === 'x-ssl-client-cert' || name === 'x-ssl-client-der') {
+      ;(found[name] ??= []).push(value)
+    }
   }
-  return { authorization }
+  return { authorization, connection, certificateHeaders: found }
 }

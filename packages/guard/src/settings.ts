@@ -1,9 +1,15 @@
-import { isAbsoluteUri, isResourceServerName, protectedResourceMetadataUrl } from '@latchkey/protocol'
+import {
+  certificateHeaders,
+  isAbsoluteUri,
+  isResourceServerName,
+  protectedResourceMetadataUrl,
+} from '@latchkey/protocol'
 import { GuardConfigurationError } from './configuration-error.ts'
 import { safeListener } from './events.ts'
 import type { KeyCacheSettings } from './keys/key-cache.ts'
 import { quietFetch } from './issuer/quiet-fetch.ts'
-import type { GuardOptions, KeyCacheOptions, RevocationOptions } from './options.ts'
+import type { CertificateProxyOptions, GuardOptions, KeyCacheOptions, RevocationOptions } from './options.ts'
+import type { CertificateProxies } from './presented-certificate.ts'
 import type { RevocationFollowerSettings } from './revocations/revocation-follower.ts'
 import type { SavedState } from './saved-state/saved-state.ts'
 import { isSecureUrl } from './secure-url.ts'
@@ -27,6 +33,7 @@ export interface GuardSettings {
   readonly onEvent: ReturnType<typeof safeListener>
   /** Where the issuer's documents are, as far as the API says so. */
   readonly endpoints: { readonly jwks_uri: string | undefined; readonly lk_revocations_uri: string | undefined }
+  readonly certificateProxies: CertificateProxies | undefined
   readonly keys: KeyCacheSettings
   readonly revocations: RevocationFollowerSettings
   readonly savedState: SavedState | undefined
@@ -42,6 +49,7 @@ const optionNames: Readonly<Record<keyof GuardOptions, true>> = {
   revocationsUri: true,
   resourceMetadataUrl: true,
   maxTokenBytes: true,
+  certificateProxies: true,
   keys: true,
   revocations: true,
   savedState: true,
@@ -99,6 +107,7 @@ export function readSettings(options: GuardOptions): GuardSettings {
       jwks_uri: readDocumentUri('jwksUri', options.jwksUri),
       lk_revocations_uri: readDocumentUri('revocationsUri', options.revocationsUri),
     },
+    certificateProxies: readCertificateProxies(options.certificateProxies),
     keys: {
       algorithms,
       fetch: fetch ?? globalThis.fetch,
@@ -191,6 +200,23 @@ function readDocumentUri(name: string, uri: unknown): string | undefined {
   throw new GuardConfigurationError(
     `${name} ${quote(uri)} is not a URL that the issuer's documents can safely come from`,
     "Give an https URL (plain http only for a loopback host), or leave it out: the issuer's metadata names it",
+  )
+}
+
+function readCertificateProxies(given: CertificateProxyOptions | undefined): CertificateProxies | undefined {
+  if (given === undefined) return undefined
+  refuseUnknown(given, { isProxy: true, header: true }, 'certificateProxies.')
+  const { isProxy, header } = given
+  if (!certificateHeaders.includes(header)) {
+    throw new GuardConfigurationError(
+      `certificateProxies.header ${quote(header)} is not a header that can be read`,
+      `Choose from ${certificateHeaders.join(', ')}`,
+    )
+  }
+  if (readFunction('certificateProxies.isProxy', isProxy) !== undefined) return { isProxy, header }
+  throw new GuardConfigurationError(
+    'certificateProxies.isProxy is missing',
+    "Give fromNetworks(['10.0.0.0/8']) of @latchkey/guard/node, with the addresses of the proxies",
   )
 }
 

@@ -4,6 +4,7 @@ import {
   maxTokenLifetimeSeconds,
   parseScope,
   resourceServerOf,
+  type Confirmation,
   type CredentialGenerations,
   type EpochSeconds,
   type Scope,
@@ -30,7 +31,7 @@ const privatePrefix = 'lk_'
 /**
  * Judges the claims of a token whose signature was verified (RFC 9068 §2.2, §4): required claims and their types, issuer, audience, time and binding.
  * Fails with `token.claims` (the detail names the claim) or with the reason of the first claim that disagrees.
- * A private claim of Latchkey's that is not known here refuses the token: a later issuer may mean a restriction by it that this guard would not enforce.
+ * A certificate that the token is bound to is read, and not compared. A private claim of Latchkey's that is not known here refuses the token: a later issuer may mean a restriction by it that this guard would not enforce.
  * Does not check the signature, whether the token was revoked, or whether a particular scope is there.
  */
 export function readClaims(payload: Payload, expected: ClaimExpectations): Step<Access> {
@@ -53,8 +54,8 @@ export function readClaims(payload: Payload, expected: ClaimExpectations): Step<
   // A revocation is published for as long as a token may live; one that lives longer would outlast its own revocation.
   if (!(exp - iat <= maxTokenLifetimeSeconds)) return fail('token.lifetime')
 
-  // Whoever stole a sender-constrained token must not find an API that takes it as a plain one (RFC 8705 §3, RFC 9449 §7.2).
-  if (Object.hasOwn(payload, 'cnf')) return fail('token.bound')
+  const confirmation = readConfirmation(payload)
+  if (confirmation === 'unknown') return fail('token.bound')
 
   const granted = readScope(payload)
   if (granted === undefined) return fail('token.claims', 'scope')
@@ -76,9 +77,24 @@ export function readClaims(payload: Payload, expected: ClaimExpectations): Step<
       exp: exp as EpochSeconds,
       jti,
       scope: formatScope(scopes),
+      ...(confirmation && { cnf: confirmation }),
     },
     credentials,
   })
+}
+
+/**
+ * What the token is bound to. Whoever stole a sender-constrained token must not find an API that takes it as a plain one (RFC 8705 §3, RFC 9449 §7.2): a
+ * binding that is not by certificate alone is one that cannot be checked here.
+ */
+function readConfirmation(payload: Payload): Confirmation | 'unknown' | undefined {
+  if (!Object.hasOwn(payload, 'cnf')) return undefined
+  const { cnf } = payload
+  if (typeof cnf !== 'object' || cnf === null) return 'unknown'
+  const [entry, ...others] = Object.entries(cnf)
+  const [method, thumbprint] = entry ?? []
+  const isKnown = method === 'x5t#S256' && typeof thumbprint === 'string' && /^[A-Za-z0-9_-]{43}$/.test(thumbprint)
+  return isKnown && others.length === 0 ? { 'x5t#S256': thumbprint } : 'unknown'
 }
 
 function isText(value: unknown): value is string {

@@ -4,6 +4,7 @@ import { readBearerToken } from './bearer-token.ts'
 import type { VerificationKey } from './keys/verification-keys.ts'
 import type { Knowledge } from './knowledge.ts'
 import type { Refusal } from './refusal.ts'
+import { presentedThumbprint } from './presented-certificate.ts'
 import type { RequestFacts } from './request-facts.ts'
 import type { RouteRequirement } from './route-requirement.ts'
 import type { GuardSettings } from './settings.ts'
@@ -20,7 +21,7 @@ export type Verdict = { readonly ok: true; readonly access: Access } | { readonl
 /**
  * Judges one request: the only place where all checks of a token meet (RFC 6750 §2.1, RFC 9068 §4). Every refusal is
  * a value; it rejects only on a fault, which a caller has to treat as a refusal too.
- * Does not check the caller's address or its certificate; tokens bound to a key are refused.
+ * Does not check the caller's address. Of a certificate it checks that the token is bound to it (RFC 8705 §3), not who issued it: the issuer of the token did.
  */
 export async function verify(
   facts: RequestFacts,
@@ -71,7 +72,15 @@ export async function verify(
   const ending = revocations.endingOf({ jti: claims.jti, credentials })
   if (ending !== undefined) return refused(fail('token.revoked', ending), { clientId })
 
-  // 6. What this route needs.
+  // 6. Whether it comes from whom it was given to.
+  const thumbprint = claims.cnf?.['x5t#S256']
+  if (thumbprint !== undefined) {
+    const presented = await presentedThumbprint(facts, settings.certificateProxies)
+    if (presented === undefined) return refused(fail('certificate.missing'), { clientId })
+    if (presented !== thumbprint) return refused(fail('certificate.mismatch'), { clientId })
+  }
+
+  // 7. What this route needs.
   if (!requirement.scopes.every((scope) => scopes.has(scope))) return refused(fail('scope.insufficient'), { clientId })
   return { ok: true, access: access.value }
 }

@@ -17,6 +17,12 @@ export type CredentialGenerations = Readonly<Record<string, number>>
 /** Name of the private claim (RFC 7519 §4.3) that carries {@link CredentialGenerations}. */
 export const credentialsClaim = 'lk_credentials'
 
+/** What a token is bound to (RFC 7800 §3.1): the certificate without which it is worth nothing. */
+export interface Confirmation {
+  /** SHA-256 of the certificate's DER, base64url (RFC 8705 §3.1). */
+  readonly 'x5t#S256': string
+}
+
 /** The claims of an access token (RFC 9068 §2.2). */
 export interface AccessTokenClaims {
   readonly iss: string
@@ -31,6 +37,8 @@ export interface AccessTokenClaims {
   /** Space-delimited, each `<resource server>/<scope>` (RFC 9068 §2.2.3). */
   readonly scope: string
   readonly [credentialsClaim]: CredentialGenerations
+  /** Only in a token that is bound. */
+  readonly cnf?: Confirmation
 }
 
 /** Longest life of an access token, in seconds: what a revocation entry must outlive. */

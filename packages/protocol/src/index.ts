@@ -1,4 +1,5 @@
 export * from './brand.ts'
+export * from './certificate-header.ts'
 export * from './challenge.ts'
 export * from './claims.ts'
 export * from './client-secret.ts'

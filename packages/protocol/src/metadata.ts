@@ -15,12 +15,24 @@ export interface AuthorizationServerMetadata {
   readonly token_endpoint_auth_methods_supported: readonly ClientAuthenticationMethod[]
   readonly introspection_endpoint_auth_methods_supported: readonly ClientAuthenticationMethod[]
   readonly revocation_endpoint_auth_methods_supported: readonly ClientAuthenticationMethod[]
+  /** The same endpoints at the listener that asks for certificates (RFC 8705 §5); absent where there is none. */
+  readonly mtls_endpoint_aliases?: {
+    readonly token_endpoint: string
+    readonly introspection_endpoint: string
+    readonly revocation_endpoint: string
+  }
+  /** RFC 8705 §3.3. */
+  readonly tls_client_certificate_bound_access_tokens?: true
   /** Ours: where verifiers follow what ended before its `exp` ({@link RevocationFeed}). */
   readonly lk_revocations_uri: string
 }
 
 /** Names of the IANA registry "OAuth Token Endpoint Authentication Methods" that this server takes. */
-export type ClientAuthenticationMethod = 'client_secret_basic' | 'client_secret_post'
+export type ClientAuthenticationMethod =
+  | 'client_secret_basic'
+  | 'client_secret_post'
+  | 'tls_client_auth'
+  | 'self_signed_tls_client_auth'
 
 /** Protected resource metadata (RFC 9728 §2). */
 export interface ProtectedResourceMetadata {

@@ -1,3 +1,4 @@
+import { endpointPaths } from '@latchkey/protocol'
 import { keepAdminResourceServer } from './admin-api/access/admin-resource-server.ts'
 import { createLocalAdminApp, createRemoteAdminApp } from './admin-api/admin-app.ts'
 import { openAdminSocket } from './admin-api/admin-socket.ts'
@@ -7,6 +8,7 @@ import { keyAdministration } from './composition/key-administration.ts'
 import { openCore } from './composition/core.ts'
 import { prepareListeners } from './composition/listeners.ts'
 import { keepGauges } from './composition/gauges.ts'
+import { mtlsBase, openMtlsListener } from './composition/mtls.ts'
 import { openObservation } from './composition/observation.ts'
 import { openNotifier, sendNotices } from './composition/notices.ts'
 import { oauthEndpoints } from './composition/oauth-endpoints.ts'
@@ -31,6 +33,8 @@ export type { Surroundings } from './composition/surroundings.ts'
 export interface RunningServer {
   readonly issuer: string
   readonly tokenEndpoint: string
+  /** At the listener that asks for certificates; undefined without one. */
+  readonly mtlsTokenEndpoint: string | undefined
   /** What the public listener got, for an issuer that is reached through a proxy. */
   readonly publicPort: number
   /** `http(s)://<host>:<port>` of the public listener itself, whatever stands before it. */
@@ -63,9 +67,12 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   // Listeners: opened before anything that names the issuer, because with port 0 only then it is known
   const ownListener = config.workers > 1 ? undefined : await listeners.openPublic()
   const ownSide = ownListener && ownPublicSide(ownListener, config, started)
+  const mtlsListener = ownListener && (await openMtlsListener(config, listeners, surroundings))
+  const mtlsSide = mtlsListener && ownPublicSide(mtlsListener, config, started)
   const adminListener = await listeners.openAdmin()
   started.defer(() => adminListener.drain(1000))
   const issuer = config.issuer ?? listeners.publicOrigin(ownSide?.port ?? config.port)
+  const mtls = mtlsBase(config, issuer, mtlsListener?.port ?? config.mtls?.port ?? 0)
 
   // Tokens and administration
   const tokens = createTokenServices(core, issuer, surroundings)
@@ -78,6 +85,7 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   const opened: { socketPath?: string } = {}
   const facts = {
     certificate: () => listeners.certificate(),
+    mtlsCertificate: () => listeners.mtlsCertificate(),
     ignoredForwarding: () => listeners.ignoredForwarding(),
     socketPath: () => opened.socketPath,
   }
@@ -101,14 +109,19 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   started.defer(() => remote.close())
   await remote.ready()
 
-  const oauth = oauthEndpoints(core, issuer, tokens, revocations, log, observation, surroundings)
+  const oauth = oauthEndpoints(core, issuer, mtls, tokens, revocations, log, observation, surroundings)
   const { revocationStreams } = oauth
-  const open = { admin: adminListener, ...(ownListener === undefined ? {} : { public: ownListener }) }
+  const open = {
+    admin: adminListener,
+    ...(ownListener && { public: ownListener }),
+    ...(mtlsListener && { mtls: mtlsListener }),
+  }
   keepGauges(observation, { core, revocations, revocationStreams, listeners, open }, surroundings)
   if (ownListener !== undefined) {
     await reportPresence(core, surroundings, started)
     const portal = await openPortal(core, config, issuer, listeners, notifier, requests, surroundings, started)
     ownListener.serve(oauth.endpoints, (request, response) => portal.routing(request, response))
+    mtlsListener?.serve(oauth.mtlsEndpoints)
   }
   const pool = ownSide === undefined ? await startWorkers(config, logger) : undefined
   if (pool !== undefined) started.defer(() => pool.stop())
@@ -143,6 +156,7 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   return {
     issuer,
     tokenEndpoint: services.tokenEndpoint,
+    mtlsTokenEndpoint: mtls && mtls + endpointPaths.token,
     publicPort,
     publicUrl: listeners.publicOrigin(publicPort),
     adminUrl: listeners.adminOrigin(adminListener.port),
@@ -156,7 +170,7 @@ export async function startServer(config: Config, surroundings: Surroundings): P
     async stop() {
       isStopping = true
       // Requests are let go before what they need is taken away; the stack does the rest in reverse.
-      await publicSide?.stop()
+      await Promise.all([publicSide?.stop(), mtlsSide?.stop()])
       await running.disposeAsync()
     },
   }

@@ -4,6 +4,8 @@ import type { ProblemReason } from '@latchkey/admin-contract'
 export const problemHints: Readonly<Record<ProblemReason, string>> = {
   'client.unknown': '`latchkey client list` shows the clients',
   'client.is_resource_server': 'use the verbs of `latchkey resource-server`',
+  'client.takes_no_secret': 'give it a certificate: `latchkey cert issue CLIENT --csr FILE`',
+  'client.takes_no_own_certificate': '`latchkey cert issue CLIENT --csr FILE` issues one',
   'client.reserved': 'choose another client_id',
   'credential.unknown': '`latchkey secret list CLIENT` shows the secrets of a client',
   'credential.not_a_secret': '`latchkey secret list CLIENT` shows the secrets of a client',
@@ -17,6 +19,8 @@ export const problemHints: Readonly<Record<ProblemReason, string>> = {
     'repeat it with --confirm-unenforced-addresses if the access is right without them too',
   'invitation.unknown': '`latchkey request invitations` shows the invitations',
   'certificate.unknown': '`latchkey cert list` shows the certificates',
+  'certificate.unsuitable':
+    'send a certificate in PEM with a P-256, Ed25519 or RSA key (2048 bits and more), without its private key',
   'certificate.csr_invalid':
     'make another: `openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -subj / -out csr.pem`',
   'resource_server.unknown': '`latchkey resource-server list` shows the resource servers',

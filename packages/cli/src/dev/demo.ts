@@ -1,7 +1,14 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Scope } from '@latchkey/protocol'
-import { createClient, createResourceServer, Fault, newRequestId, type RunningServer } from '@latchkey/server'
+import {
+  createClient,
+  createResourceServer,
+  Fault,
+  newRequestId,
+  type ChangeContext,
+  type RunningServer,
+} from '@latchkey/server'
 
 /** The credential with which a newcomer makes the first calls. */
 export interface Demo {
@@ -17,7 +24,7 @@ type Services = RunningServer['services']
 /** What the example API is registered as, unless somebody registered it otherwise. An identifier: nothing is fetched from there, and it does not change with the port. */
 const exampleAudience = 'https://api.example.com/configurations'
 
-const scopes = [
+export const demoScopes: readonly { readonly name: string; readonly description: string }[] = [
   { name: 'configurations.read', description: 'Read product configurations' },
   { name: 'configurations.write', description: 'Create, change and delete product configurations' },
 ]
@@ -30,7 +37,7 @@ const scopes = [
 export async function prepareDemo(server: RunningServer, dataDirectory: string): Promise<Demo> {
   const { services } = server
   const audience = await prepareApi(services)
-  const granted = scopes.map((scope) => `configurations/${scope.name}` as Scope)
+  const granted = grantedToDemo()
   const scope = granted.join(' ')
   const file = path.join(dataDirectory, 'demo.env')
   const kept = readDemo(file)
@@ -40,11 +47,15 @@ export async function prepareDemo(server: RunningServer, dataDirectory: string):
   return demo
 }
 
+export function grantedToDemo(): Scope[] {
+  return demoScopes.map((scope) => `configurations/${scope.name}` as Scope)
+}
+
 /** The audience of the `configurations` API, which is registered when it is not there. */
 async function prepareApi(services: Services): Promise<string> {
   const known = (await services.resourceServers.all()).find(({ name }) => name === 'configurations')
   if (known !== undefined) return known.audience
-  const input = { name: 'configurations', audience: exampleAudience, scopes, exclusive: false }
+  const input = { name: 'configurations', audience: exampleAudience, scopes: demoScopes, exclusive: false }
   const created = await createResourceServer(services.change, contextOf(services), input)
   if (!created.ok) throw noRoom('example API cannot be registered', created.refusal.message)
   return exampleAudience
@@ -70,11 +81,11 @@ async function wouldBeGranted(services: Services, kept: Credential, scope: strin
   return preview.ok && preview.value.granted
 }
 
-function contextOf({ random, clock }: Services) {
+export function contextOf({ random, clock }: Services): ChangeContext {
   return { actor: 'dev', requestId: newRequestId(random, clock.now()), now: clock.now() }
 }
 
-function noRoom(what: string, why: string): Fault {
+export function noRoom(what: string, why: string): Fault {
   return new Fault(
     'config.invalid',
     `the ${what}: ${why}`,

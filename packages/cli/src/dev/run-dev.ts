@@ -19,6 +19,7 @@ import {
 import { firstSignal } from '../serve/first-signal.ts'
 import { version } from '../version.ts'
 import { prepareDemo, type Demo } from './demo.ts'
+import { prepareMtlsDemo } from './mtls-demo.ts'
 import { prepareSampleRequest } from './sample-request.ts'
 import { welcome, welcomeJson } from './welcome.ts'
 
@@ -61,12 +62,14 @@ export async function runDev(options: DevOptions): Promise<void> {
   }
   const server = stack.adopt(await startServer(config, surroundings), (running) => running.stop())
   const demo = await prepareDemo(server, config.dataDirectory)
+  const mtls = await prepareMtlsDemo(server, config, showPath)
   const sampleRequest = await prepareSampleRequest(server)
   const api = stack.adopt(await startExample(config, server.issuer, demo), (running) => running.close())
   const about = {
     version,
     issuer: server.issuer,
     tokenEndpoint: server.tokenEndpoint,
+    mtls,
     adminUrl: server.adminUrl,
     apiUrl: api.url,
     dataDirectory: showPath(config.dataDirectory),

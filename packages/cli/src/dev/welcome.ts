@@ -1,10 +1,12 @@
 import type { Demo } from './demo.ts'
+import type { MtlsDemo } from './mtls-demo.ts'
 
 /** What a newcomer needs to know about a server that has just started. */
 export interface Welcome {
   readonly version: string
   readonly issuer: string
   readonly tokenEndpoint: string
+  readonly mtls: MtlsDemo | undefined
   readonly adminUrl: string
   readonly apiUrl: string
   readonly dataDirectory: string
@@ -40,12 +42,24 @@ curl ${apiUrl}/configurations --header "Authorization: Bearer $(
     --user ${demo.clientId}:${demo.clientSecret} |
   sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')"
 
-3. Try next, in another terminal:
+${byCertificate(about)}${about.mtls === undefined ? 3 : 4}. Try next, in another terminal:
 
 npx latchkey client create my-service --scope configurations/configurations.read
 npx latchkey client test ${demo.clientId} --scope configurations/configurations.write
 npx latchkey client list
 ${decideOn(about)}npx latchkey audit list
+`
+}
+
+function byCertificate({ mtls }: Welcome): string {
+  if (mtls === undefined) return ''
+  return `3. Get a token by certificate instead of a secret:
+
+curl --location ${mtls.tokenEndpoint} \\
+  --cacert ${mtls.rootFile} --cert ${mtls.certificateFile} --key ${mtls.keyFile} \\
+  --data-urlencode grant_type=client_credentials \\
+  --data-urlencode client_id=${mtls.clientId}
+
 `
 }
 
@@ -63,6 +77,7 @@ export function welcomeJson(about: Welcome & { readonly adminSocket: string; rea
   return JSON.stringify({
     issuer: about.issuer,
     token_endpoint: about.tokenEndpoint,
+    mtls_token_endpoint: about.mtls?.tokenEndpoint,
     console: about.consoleUrl,
     admin_socket: about.adminSocket,
     demo: {

@@ -40,6 +40,8 @@ import { deleteResourceServer } from './resource-servers/delete-resource-server.
 import { getResourceServer } from './resource-servers/get-resource-server.ts'
 import { listResourceServers } from './resource-servers/list-resource-servers.ts'
 import { updateResourceServer } from './resource-servers/update-resource-server.ts'
+import { createRegisteredKey } from './registered-keys/create-registered-key.ts'
+import { revokeRegisteredKey } from './registered-keys/revoke-registered-key.ts'
 import { addSecret } from './secrets/add-secret.ts'
 import { listSecrets } from './secrets/list-secrets.ts'
 import { revokeSecret } from './secrets/revoke-secret.ts'
@@ -97,6 +99,10 @@ export const adminRouter: Router<AdminContract, OperationContext> = os.router({
     issue: os.certificates.issue.handler(run(issueCertificate)),
     list: os.certificates.list.handler(run(listCertificates)),
     revoke: os.certificates.revoke.handler(run(revokeCertificate)),
+  },
+  registeredKeys: {
+    create: os.registeredKeys.create.handler(run(createRegisteredKey)),
+    revoke: os.registeredKeys.revoke.handler(run(revokeRegisteredKey)),
   },
   tokens: {
     get: os.tokens.get.handler(run(getToken)),

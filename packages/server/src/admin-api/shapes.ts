@@ -13,6 +13,7 @@ export function clientShape(client: Client): contract.Client {
     client_id: client.clientId,
     name: client.name,
     state: client.state,
+    authentication: client.authentication,
     scopes: [...client.scopes],
     scope_ends:
       scopeEnds.length === 0 ? undefined : Object.fromEntries(scopeEnds.map(([scope, end]) => [scope, toSeconds(end)])),
@@ -27,6 +28,21 @@ export function clientShape(client: Client): contract.Client {
 /** The secrets among these credentials; the built-in one is nobody's to manage. `now` decides which have expired. */
 export function secretShapes(credentials: readonly Credential[], now: EpochMs): contract.Secret[] {
   return credentials.filter(({ kind }) => kind === 'secret').map((credential) => secretShape(credential, now))
+}
+
+export function registeredKeyShapes(credentials: readonly Credential[]): contract.RegisteredKey[] {
+  return credentials.filter(({ kind }) => kind === 'registered-key').map((credential) => registeredKeyShape(credential))
+}
+
+export function registeredKeyShape(credential: Credential): contract.RegisteredKey {
+  return {
+    id: credential.id,
+    sha256: credential.name,
+    state: credential.revokedAt === undefined ? 'active' : 'revoked',
+    created_at: toSeconds(credential.createdAt),
+    last_used_at: optionalSeconds(credential.lastUsedAt),
+    revoked_at: optionalSeconds(credential.revokedAt),
+  }
 }
 
 function secretShape(credential: Credential, now: EpochMs): contract.Secret {

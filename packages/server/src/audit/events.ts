@@ -35,6 +35,8 @@ export const adminEventNames = [
   'authority.created',
   'certificate.issued',
   'certificate.revoked',
+  'registered_key.created',
+  'registered_key.revoked',
   'key.created',
   'key.activated',
   'key.retired',

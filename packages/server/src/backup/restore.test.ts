@@ -361,17 +361,22 @@ describe('the schema', () => {
     await downloadBackup(server.adminSocket, file)
     const [first = '', ...rest] = linesOf(file)
     const header = headerOf(file)
-    // As the version before the last migration would have made it: without the tables of that, which are empty.
+    // As the version before the last migration would have made it: without the tables and columns of that.
     const last = header.migrations.at(-1) ?? ''
     const earlier = header.migrations.slice(0, -1)
-    const known = new Set((await schemaShape(earlier))?.map(({ name }) => name))
-    const older = JSON.stringify({
-      ...header,
-      migrations: earlier,
-      tables: header.tables.filter(({ name }) => known.has(name)),
-    })
+    const known = new Map((await schemaShape(earlier))?.map(({ name, columns }) => [name, new Set(columns)]))
+    const tables = header.tables
+      .filter(({ name }) => known.has(name))
+      .map((table) => ({ ...table, columns: table.columns.filter((column) => known.get(table.name)?.has(column)) }))
+    const older = JSON.stringify({ ...header, migrations: earlier, tables })
     expect(older).not.toBe(first)
-    writeGenuine(file, [older, ...rest.slice(0, -1)], dataKeysOf(file, server.config.dataDirectory))
+    const nowHas = new Map(header.tables.map(({ name, columns }) => [name, columns]))
+    const rows = rest.slice(0, -1).flatMap((line) => {
+      const [table, ...values] = JSON.parse(line) as [string, ...unknown[]]
+      const kept = values.filter((_, i) => known.get(table)?.has(nowHas.get(table)?.[i] ?? '') === true)
+      return known.has(table) ? [JSON.stringify([table, ...kept])] : []
+    })
+    writeGenuine(file, [older, ...rows], dataKeysOf(file, server.config.dataDirectory))
     const config = elsewhere()
     expect((await restoreInto(config)).migrated).toEqual([last])
     const second = await startOn(config)

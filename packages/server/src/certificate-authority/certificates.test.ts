@@ -193,9 +193,12 @@ describe.skipIf(!hasOpenssl)('a request that is refused, with the reason', () =>
     expect(answer.body).toMatchObject({ field: 'csr', detail: expect.stringMatching(reason) as string })
   })
 
-  test('too long, missing, or for nobody', async () => {
+  test('too long, empty, with PKCS #12 that it has no key for, or for nobody', async () => {
     expectProblem(await issue('x'.repeat(16_385)), 400, 'request.invalid')
-    expectProblem(await admin('POST', `/clients/${clientId}/certificates`, { body: {} }), 400, 'request.invalid')
+    expectProblem(await issue(''), 400, 'request.invalid')
+    const both = await issue(await newCsr(), { pkcs12: true })
+    expectProblem(both, 422, 'certificate.csr_invalid')
+    expect(both.body['field']).toBe('pkcs12')
     const nobody = await issue(await newCsr(), {}, 'nobody')
     expectProblem(nobody, 404, 'client.unknown')
     expect(nobody.body['field']).toBe('client_id')

@@ -1,3 +1,4 @@
+import { KeyObject } from 'node:crypto'
 import type { EpochMs } from '@latchkey/protocol'
 import type { Change, ChangeContext } from '../audit/change.ts'
 import type { AdminEvent } from '../audit/events.ts'
@@ -12,17 +13,18 @@ import type { IssuedCertificate } from './certificate.ts'
 import { makeAuthority } from './make-authority.ts'
 import type { CertificateWrites } from './ports.ts'
 import { lifetimes } from './profile.ts'
-import { readCsr } from './read-csr.ts'
+import { readCsr, type ReadCsr } from './read-csr.ts'
 import { newSerial } from './serial.ts'
 import { signLeaf } from './sign-leaf.ts'
+import { exportPrivateKey, generateKeyPair, pem } from './x509.ts'
 
 export interface CertificateTransaction extends EndAccessTransaction {
   readonly certificates: CertificateWrites
 }
 
 export interface IssueInput {
-  /** PEM, or DER in base64. */
-  readonly csr: string
+  /** PEM, or DER in base64; undefined: the key is made here, and answered once. */
+  readonly csr: string | undefined
   /** At most 90 days, which is the default. */
   readonly lifetimeSeconds: number | undefined
 }
@@ -31,12 +33,14 @@ export interface Issued {
   readonly certificate: IssuedCertificate
   /** The certificates between it and the root, and the root; PEM. */
   readonly chain: string
+  /** PKCS #8 in PEM, where it was made here; kept nowhere. */
+  readonly privateKey: string | undefined
   /** What the request asked for in vain. */
   readonly ignored: readonly string[]
 }
 
 /**
- * Issues a certificate to a client for the public key of its request. The authority is made at the first one. Refuses with `client.unknown`,
+ * Issues a certificate to a client for the public key of its request, or for a key that is made here. The authority is made at the first one. Refuses with `client.unknown`,
  * `client.is_resource_server`, `certificate.csr_invalid`.
  */
 export async function issueCertificate(
@@ -46,9 +50,9 @@ export async function issueCertificate(
   clientId: ClientId,
   { csr, lifetimeSeconds }: IssueInput,
 ): Promise<Result<Issued, ChangeRefusal>> {
-  const read = await readCsr(csr)
+  const read = csr === undefined ? done(await makeKey()) : await readCsr(csr)
   if (!read.ok) return refuseChange('certificate.csr_invalid', read.refusal, 'csr')
-  const { publicKey, ignored } = read.value
+  const { publicKey, ignored, privateKey } = read.value
   return change(context, async (tx) => {
     const found = await findClient(tx.clients, clientId)
     if (!found.ok) return found
@@ -79,7 +83,12 @@ export async function issueCertificate(
     }
     await tx.certificates.insert(certificate)
     return {
-      ...done({ certificate, chain: authority.intermediate.certificate + authority.root.certificate, ignored }),
+      ...done({
+        certificate,
+        chain: authority.intermediate.certificate + authority.root.certificate,
+        privateKey,
+        ignored,
+      }),
       parts,
       event: {
         name: 'certificate.issued',
@@ -88,6 +97,17 @@ export async function issueCertificate(
       },
     }
   })
+}
+
+/** A key for a client that brings no request: the only private key of a client that is ever here, and only while it is answered. */
+async function makeKey(): Promise<ReadCsr & { readonly privateKey: string }> {
+  const { publicKey, privateKey } = await generateKeyPair()
+  const pkcs8 = await exportPrivateKey(privateKey)
+  return {
+    publicKey: KeyObject.from(publicKey),
+    privateKey: pem('PRIVATE KEY', new Uint8Array(pkcs8).buffer),
+    ignored: [],
+  }
 }
 
 /** The authority that signs; made, and recorded, when there is none yet. Two servers at the same moment make one between them. */

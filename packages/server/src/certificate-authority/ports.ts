@@ -14,6 +14,8 @@ export interface CertificateReads {
   /** The authority that signs; undefined before the first certificate was issued. */
   authorities(): Promise<AuthorityChain | undefined>
   find(serial: Serial): Promise<IssuedCertificate | undefined>
+  /** Whether the authority issued the certificate with this thumbprint, to whomever. */
+  isIssued(thumbprint: string): Promise<boolean>
   /** Newest first. */
   list(page: PageRequest & CertificateFilter): Promise<Page<IssuedCertificate>>
   /** What a revocation list has to name at this moment: revoked, and not expired for long. */

@@ -7,6 +7,8 @@ export interface ReadCsr {
   readonly publicKey: KeyObject
   /** What it asked for beyond that, in words: none of it comes into the certificate. */
   readonly ignored: readonly string[]
+  /** Never in a request. */
+  readonly privateKey?: undefined | string
 }
 
 const maxBytes = 16_384

@@ -45,8 +45,8 @@ export function readPublicKey(spki: ArrayBuffer): KeyObject | undefined {
   }
 }
 
-/** RFC 7468 §5 and §6: a CRL's label is `X509 CRL`, which the library writes otherwise. */
-export function pem(label: 'CERTIFICATE' | 'X509 CRL', der: ArrayBuffer): string {
+/** RFC 7468 §5, §6, §10: a CRL's label is `X509 CRL`, which the library writes otherwise. */
+export function pem(label: 'CERTIFICATE' | 'X509 CRL' | 'PRIVATE KEY', der: ArrayBuffer): string {
   const lines =
     Buffer.from(der)
       .toString('base64')

@@ -1,4 +1,5 @@
 import type { Brand, EpochMs, Scope } from '@latchkey/protocol'
+import type { ClientAuthentication } from './authentication.ts'
 import type { ScopeEnds } from './scope-ends.ts'
 
 /** Server-made, `[A-Za-z0-9-]`; public. Also the `sub` of every token of this client. */
@@ -21,6 +22,7 @@ export interface Client {
   /** Set when `kind` is `resource-server`: whose credential this is. */
   readonly resourceServer: string | undefined
   readonly state: ClientState
+  readonly authentication: ClientAuthentication
   /** Granted scopes, sorted. */
   readonly scopes: readonly Scope[]
   /** Names granted scopes only. */

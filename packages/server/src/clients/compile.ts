@@ -1,8 +1,15 @@
 import { resourceServerOf, type Scope } from '@latchkey/protocol'
 import { scopeSet } from '../policy/scope-set.ts'
 import type { ResourceServer } from '../resource-servers/resource-server.ts'
+import type { ClientCertificate } from './client-certificate.ts'
 import type { Client } from './client.ts'
-import type { CompiledClient, CompiledResourceServer, CompiledSecret } from './compiled-client.ts'
+import type {
+  CompiledCertificate,
+  CompiledClient,
+  CompiledCredential,
+  CompiledResourceServer,
+  CompiledSecret,
+} from './compiled-client.ts'
 import type { Credential } from './credential.ts'
 import { scopeEndEntries } from './scope-ends.ts'
 
@@ -10,6 +17,7 @@ import { scopeEndEntries } from './scope-ends.ts'
 export interface ClientRecord {
   readonly client: Client
   readonly credentials: readonly Credential[]
+  readonly certificates: readonly ClientCertificate[]
   /** The resource servers of its granted scopes. */
   readonly resourceServers: readonly ResourceServer[]
 }
@@ -33,8 +41,10 @@ export function compileClient(record: ClientRecord): CompiledClient {
     kind: client.kind,
     resourceServer: client.resourceServer,
     state: client.state,
+    authentication: client.authentication,
     tokenTtlSeconds: client.tokenTtlSeconds,
     secrets: new Map(credentials.flatMap((credential) => compileSecret(credential))),
+    ...compileCertificates(record),
     local,
     grants,
     scopeEnds,
@@ -52,6 +62,25 @@ function compileResourceServer(server: ResourceServer): CompiledResourceServer {
     exclusive: server.exclusive,
     tokenTtlSeconds: server.tokenTtlSeconds,
   }
+}
+
+function compileCertificates({
+  client,
+  credentials,
+  certificates,
+}: ClientRecord): Pick<CompiledClient, 'certificates' | 'registeredKeys'> {
+  const byId = new Map(credentials.map((credential) => [credential.id, credential]))
+  const issued = new Map<string, CompiledCertificate>()
+  const registeredKeys = new Map<string, CompiledCredential>()
+  for (const certificate of certificates) {
+    const credential = byId.get(certificate.credentialId)
+    if (credential === undefined) throw new Error(`client ${client.clientId} has a certificate without its credential`)
+    const { id, reference, generation, expiresAt, revokedAt } = credential
+    const compiled = { id, reference, generation, expiresAt, revokedAt }
+    if (certificate.kind === 'key') registeredKeys.set(certificate.publicKey, compiled)
+    else issued.set(certificate.thumbprint, { ...compiled, notBefore: certificate.notBefore })
+  }
+  return { certificates: issued, registeredKeys }
 }
 
 function compileSecret(credential: Credential): [string, CompiledSecret][] {

@@ -1,4 +1,5 @@
 import type { EpochMs, Scope } from '@latchkey/protocol'
+import type { ClientAuthentication } from './authentication.ts'
 import type { ClientId, ClientKind, ClientState } from './client.ts'
 import type { CredentialId, CredentialReference, Generation } from './credential.ts'
 
@@ -24,6 +25,11 @@ export interface CompiledSecret extends CompiledCredential {
   readonly digestKeyId: string
 }
 
+/** A certificate that the authority issued. */
+export interface CompiledCertificate extends CompiledCredential {
+  readonly notBefore: EpochMs
+}
+
 /** A set of scopes with what follows from it, made once and shared by every token that carries it. */
 export interface ScopeSet {
   readonly scopes: readonly Scope[]
@@ -43,8 +49,13 @@ export interface CompiledClient {
   readonly kind: ClientKind
   readonly resourceServer: string | undefined
   readonly state: ClientState
+  readonly authentication: ClientAuthentication
   readonly tokenTtlSeconds: number | undefined
   readonly secrets: ReadonlyMap<string, CompiledSecret>
+  /** By `x5t#S256`. */
+  readonly certificates: ReadonlyMap<string, CompiledCertificate>
+  /** By the whole SubjectPublicKeyInfo, base64url. */
+  readonly registeredKeys: ReadonlyMap<string, CompiledCredential>
   readonly local: CompiledCredential
   /** Every granted scope with its resource server. */
   readonly grants: ReadonlyMap<Scope, CompiledResourceServer>

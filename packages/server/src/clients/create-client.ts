@@ -5,6 +5,7 @@ import type { Random } from '../kernel/random.ts'
 import type { ChangeRefusal } from '../kernel/refusal.ts'
 import { done, type Result } from '../kernel/result.ts'
 import type { ResourceServerWrites } from '../resource-servers/ports.ts'
+import type { ClientAuthentication } from './authentication.ts'
 import type { Client, ClientId, ClientState } from './client.ts'
 import type { ClientWrites } from './ports.ts'
 import { checkScopes } from './check-scopes.ts'
@@ -19,11 +20,15 @@ export interface ClientRegistration {
   readonly contactAddress?: string | undefined
   readonly tokenTtlSeconds?: number | undefined
   readonly state: ClientState
+  /** Absent: by secret. */
+  readonly authentication?: ClientAuthentication | undefined
 }
 
 export interface NewClient {
   readonly name: string
   readonly scopes: readonly Scope[]
+  /** Absent: by secret. */
+  readonly authentication?: ClientAuthentication | undefined
   readonly contactAddress?: string | undefined
   readonly tokenTtlSeconds?: number | undefined
   /** End of its first secret; absent: it has none. */
@@ -57,28 +62,46 @@ export function createClient(
 ): Promise<Result<CreatedClient, ChangeRefusal>> {
   return change(context, async (tx) => {
     const clientId = newClientId(maker.random)
-    const { name, scopes, tokenTtlSeconds, contactAddress } = input
-    const registered = await registerClient(tx, maker, context, {
-      clientId,
-      name,
-      scopes,
-      contactAddress,
-      tokenTtlSeconds,
-      state: 'enabled',
-    })
+    const { secretExpiresAt: expiresAt, ...registration } = input
+    const registered = await registerClient(tx, maker, context, { ...registration, clientId, state: 'enabled' })
     if (!registered.ok) return registered
     const client = registered.value
-    const secret = makeSecret(maker, clientId, { name: 'first', now: context.now, expiresAt: input.secretExpiresAt })
+    const secret = makeSecret(maker, clientId, { name: 'first', now: context.now, expiresAt })
     await tx.clients.insertCredential(secret.credential)
     return {
       ...done({ client, clientSecret: secret.clientSecret }),
       event: {
         name: 'client.created',
         subject: clientId,
-        details: { name: client.name, scopes: client.scopes, secret: secret.credential.id },
+        details: { ...createdDetails(client), secret: secret.credential.id },
       },
     }
   })
+}
+
+/** Registers a client that authenticates by certificate alone. Refuses with `scope.unknown`. */
+export function createClientWithoutSecret(
+  change: Change<Transaction>,
+  maker: CredentialMaker,
+  context: ChangeContext,
+  input: Omit<NewClient, 'secretExpiresAt'>,
+): Promise<Result<Client, ChangeRefusal>> {
+  return change(context, async (tx) => {
+    const clientId = newClientId(maker.random)
+    const registered = await registerClient(tx, maker, context, { ...input, clientId, state: 'enabled' })
+    if (!registered.ok) return registered
+    const details = createdDetails(registered.value)
+    return { ...registered, event: { name: 'client.created', subject: clientId, details } }
+  })
+}
+
+/** What the audit log says of a new client. */
+export function createdDetails({
+  name,
+  authentication,
+  scopes,
+}: Client): Pick<Client, 'name' | 'authentication' | 'scopes'> {
+  return { name, authentication, scopes }
 }
 
 /**
@@ -99,6 +122,7 @@ export async function registerClient(
     kind: 'client',
     resourceServer: undefined,
     state: input.state,
+    authentication: input.authentication ?? 'secret',
     scopes: checked.value,
     scopeEnds: endsOfScopes(checked.value, input.scopeEnds),
     contactAddress: input.contactAddress,

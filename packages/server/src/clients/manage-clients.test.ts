@@ -29,7 +29,7 @@ describe('creating', () => {
     expect(await registry.lastEvent()).toEqual({
       name: 'client.created',
       subject: client.clientId,
-      details: { name: 'Acme', scopes: ['api/read', 'api/write'], secret: secret.id },
+      details: { name: 'Acme', authentication: 'secret', scopes: ['api/read', 'api/write'], secret: secret.id },
     })
   })
 

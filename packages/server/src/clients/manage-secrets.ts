@@ -2,7 +2,8 @@ import type { EpochMs } from '@latchkey/protocol'
 import type { Change, ChangeContext, ChangeOutcome } from '../audit/change.ts'
 import { refuseChange, type ChangeRefusal } from '../kernel/refusal.ts'
 import { done, type Result } from '../kernel/result.ts'
-import type { ClientId } from './client.ts'
+import { takesSecret } from './authentication.ts'
+import type { Client, ClientId } from './client.ts'
 import type { Credential, CredentialId } from './credential.ts'
 import { endTokensOf, type EndAccessTransaction } from './end-access.ts'
 import type { ClientWrites } from './ports.ts'
@@ -15,7 +16,7 @@ export interface NewSecretInput {
   readonly replaces?: CredentialId | undefined
 }
 
-/** Gives a client, or a resource server's credential, one more secret. Refuses with `client.unknown`, `credential.unknown`. */
+/** Gives a client, or a resource server's credential, one more secret. Refuses with `client.unknown`, `client.takes_no_secret`, `credential.unknown`. */
 export function addSecret(
   change: Change<{ readonly clients: ClientWrites }>,
   maker: CredentialMaker,
@@ -26,6 +27,7 @@ export function addSecret(
   return change(context, async (tx) => {
     const record = await tx.clients.find(clientId)
     if (record === undefined) return refuseChange('client.unknown', `there is no client ${clientId}`, 'client_id')
+    if (!takesSecret(record.client.authentication)) return refuseSecret(record.client)
     if (input.replaces !== undefined && !record.credentials.some((credential) => credential.id === input.replaces)) {
       return refuseChange('credential.unknown', `${clientId} has no secret ${input.replaces}`, 'replaces')
     }
@@ -104,4 +106,9 @@ function descendants(root: Credential, all: readonly Credential[]): Credential[]
     line.push(...all.filter((candidate) => candidate.parentId === member.id && !line.includes(candidate)))
   }
   return line
+}
+
+/** What is answered where a secret was wanted for a client that has no use for one. */
+export function refuseSecret({ clientId, authentication }: Client): ReturnType<typeof refuseChange> {
+  return refuseChange('client.takes_no_secret', `${clientId} authenticates by ${authentication}, without a secret`)
 }

@@ -4,6 +4,7 @@ import type { AdminEventName } from '../audit/events.ts'
 import { refuseChange, type ChangeRefusal } from '../kernel/refusal.ts'
 import { done, type Result } from '../kernel/result.ts'
 import type { ResourceServerWrites } from '../resource-servers/ports.ts'
+import { endsTokens, type ClientAuthentication } from './authentication.ts'
 import type { Client, ClientId, ClientState } from './client.ts'
 import { checkScopes } from './check-scopes.ts'
 import type { ClientRecord } from './compile.ts'
@@ -13,6 +14,7 @@ import { endsLater, endsOfScopes, isSameEnds, scopeEndEntries } from './scope-en
 
 export interface ClientUpdate {
   readonly name?: string | undefined
+  readonly authentication?: ClientAuthentication | undefined
   readonly addScopes?: readonly Scope[] | undefined
   readonly removeScopes?: readonly Scope[] | undefined
   /** Until when it holds a scope; undefined: without end. A scope that is added and not named here has none, others keep theirs. */
@@ -28,7 +30,7 @@ interface Transaction extends EndAccessTransaction {
 }
 
 /**
- * Changes a client. Taking a scope away, an earlier end of one, or shortening its tokens, ends the tokens that it has.
+ * Changes a client. Taking a scope away, an earlier end of one, shortening its tokens, or another way to prove who it is, ends the tokens that it has.
  * Refuses with `client.unknown`, `client.is_resource_server`, `scope.unknown` (adding one that is not registered, removing one that it does not hold).
  */
 export function updateClient(
@@ -69,6 +71,7 @@ export async function updateClientWithin(
   const client: Client = {
     ...before,
     name: input.name ?? before.name,
+    authentication: input.authentication ?? before.authentication,
     scopes,
     scopeEnds: endsOfScopes(scopes, Object.fromEntries(scopeEnds)),
     contactAddress: input.contactAddress === undefined ? before.contactAddress : (input.contactAddress ?? undefined),
@@ -81,6 +84,7 @@ export async function updateClientWithin(
   const narrowed =
     before.scopes.some((scope) => !client.scopes.includes(scope)) ||
     isShorter(before, client) ||
+    endsTokens(before.authentication, client.authentication) ||
     endsLater(before.scopes, client.scopeEnds, before.scopeEnds)
   if (narrowed) await endTokensOfClient(tx, found.value, context.now)
   return {
@@ -167,9 +171,9 @@ export async function findClient(
   return done(record)
 }
 
-function auditShape({ name, scopes, scopeEnds, tokenTtlSeconds }: Client) {
+function auditShape({ name, authentication, scopes, scopeEnds, tokenTtlSeconds }: Client) {
   const ends = isSameEnds(scopeEnds, {}) ? {} : { scope_ends: scopeEnds }
-  return { name, scopes, ...ends, token_ttl_seconds: tokenTtlSeconds }
+  return { name, authentication, scopes, ...ends, token_ttl_seconds: tokenTtlSeconds }
 }
 
 function isShorter(before: Client, after: Client): boolean {

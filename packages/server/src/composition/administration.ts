@@ -19,7 +19,7 @@ import type { TokenServices } from './token-services.ts'
 const secretWarningMs = 30 * 86_400_000
 
 /** What the doctor asks of the listeners and the socket. */
-export type DoctorFacts = Pick<DoctorSubject, 'certificate' | 'ignoredForwarding' | 'socketPath'>
+export type DoctorFacts = Pick<DoctorSubject, 'certificate' | 'mtlsCertificate' | 'ignoredForwarding' | 'socketPath'>
 
 /** Everything that the admin API stands on. */
 export function adminServices(

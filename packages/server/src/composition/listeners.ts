@@ -1,22 +1,27 @@
+import { proxyNetworks } from '@latchkey/protocol/network'
 import type { Config } from '../config/config.ts'
-import { followCertificate } from '../http/follow-certificate.ts'
+import { followCertificate, type FollowedCertificate } from '../http/follow-certificate.ts'
 import { maxFormBytes } from '../http/form.ts'
 import { openListener, originOf, type Listener } from '../http/listener.ts'
-import { findAddress, proxyNetworks, type FindAddress, type IgnoredForwarding } from '../http/peer.ts'
-import type { ServerCertificate } from '../http/server-certificate.ts'
+import { findAddress, type FindAddress, type IgnoredForwarding } from '../http/peer.ts'
+import type { ServerCertificate, TlsFiles } from '../http/server-certificate.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** The listeners of a server, to be opened. */
 export interface Listeners {
   openPublic(): Promise<Listener>
   openAdmin(): Promise<Listener>
+  /** The one that asks for certificates; `development` makes its own where none is configured. Throws Fault `tls.unusable`. */
+  openMtls(port: number, development: () => Promise<TlsFiles>): Promise<Listener>
   /** `http(s)://<host>:<port>` at which the listener itself is reached, whatever stands before it. */
   publicOrigin(actualPort: number): string
   adminOrigin(actualPort: number): string
-  /** Reads the TLS certificate again now; without TLS it does nothing. */
+  /** Reads the TLS certificates again now; without TLS it does nothing. */
   reloadCertificate(): void
   /** The certificate in use; undefined without TLS. */
   certificate(): ServerCertificate | undefined
+  /** That of the listener that asks for certificates; undefined without one. */
+  mtlsCertificate(): ServerCertificate | undefined
   ignoredForwarding(): IgnoredForwarding | undefined
   readonly findAddress: FindAddress
 }
@@ -27,10 +32,15 @@ export function prepareListeners(
   { clock, random, logger }: Surroundings,
   started: AsyncDisposableStack,
 ): Listeners {
-  const { host, port, adminHost, adminPort, tls, adminTls, issuer } = config
-  const certificate = tls && followCertificate(tls, clock, logger)
+  const { host, port, adminHost, adminPort, tls, adminTls, mtls, issuer } = config
+  const follow = (files: TlsFiles): FollowedCertificate => {
+    const followed = followCertificate(files, clock, logger)
+    started.defer(() => followed.close())
+    return followed
+  }
+  const certificate = tls && follow(tls)
+  let mtlsCertificate = mtls?.files && follow(mtls.files)
   if (certificate !== undefined) {
-    started.defer(() => certificate.close())
     const name = issuer === undefined ? undefined : new URL(issuer).hostname
     if (name !== undefined && !certificate.current().covers(name)) {
       logger.warn({ name }, 'the TLS certificate is not made out to the host of the issuer')
@@ -54,10 +64,26 @@ export function prepareListeners(
         port: adminPort,
         portSetting: '--admin-port or LATCHKEY_ADMIN_PORT',
       }),
+    async openMtls(mtlsPort, development) {
+      mtlsCertificate ??= follow(await development())
+      return openListener({
+        ...shared,
+        certificate: mtlsCertificate,
+        asksForCertificates: true,
+        name: 'mtls',
+        host,
+        port: mtlsPort,
+        portSetting: '--mtls-port or LATCHKEY_MTLS_PORT',
+      })
+    },
     publicOrigin: (actual) => originOf(host, actual, tls ? 'https' : 'http'),
     adminOrigin: (actual) => originOf(adminHost, actual, adminTls ? 'https' : 'http'),
-    reloadCertificate: () => certificate?.reload(),
+    reloadCertificate() {
+      certificate?.reload()
+      mtlsCertificate?.reload()
+    },
     certificate: () => certificate?.current(),
+    mtlsCertificate: () => mtlsCertificate?.current(),
     ignoredForwarding: () => ignored,
     findAddress: shared.findAddress,
   }

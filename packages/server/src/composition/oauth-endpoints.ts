@@ -1,11 +1,12 @@
 import { endpointPaths } from '@latchkey/protocol'
 import type { OutcomeLog } from '../token-endpoint/group-commit.ts'
+import type { Endpoint } from '../http/exchange.ts'
 import type { Endpoints } from '../http/listener.ts'
 import { introspectionEndpoint } from '../introspection-endpoint/introspection-endpoint.ts'
 import { memoize } from '../kernel/background.ts'
 import { publicDocument } from '../metadata-endpoint/document.ts'
 import { jwksFreshness } from '../metadata-endpoint/jwks-freshness.ts'
-import { publicEndpoints } from '../metadata-endpoint/public-endpoints.ts'
+import { mtlsEndpoints, publicEndpoints } from '../metadata-endpoint/public-endpoints.ts'
 import { serverMetadata } from '../metadata-endpoint/server-metadata.ts'
 import type { Catalogue } from '../resource-servers/catalogue.ts'
 import { revocationEndpoint } from '../revocation-endpoint/revocation-endpoint.ts'
@@ -23,6 +24,8 @@ const metadataFreshness = { maxAgeSeconds: 300, staleIfErrorSeconds: 86_400 }
 
 export interface OauthSide {
   readonly endpoints: Endpoints
+  /** Those at the listener that asks for certificates. */
+  readonly mtlsEndpoints: Endpoints
   /** Verifiers that follow the feed as a stream. */
   readonly revocationStreams: () => number
 }
@@ -31,6 +34,7 @@ export interface OauthSide {
 export function oauthEndpoints(
   core: Core,
   issuer: string,
+  mtlsBase: string | undefined,
   tokens: TokenServices,
   revocations: PublishedRevocations,
   log: OutcomeLog,
@@ -40,7 +44,7 @@ export function oauthEndpoints(
   const { clients, dataKeys, keys, change } = core
   const guesses = guessLimit()
   const group = groupCommit(tokens.issuer, log, clock, () => guesses.retryAfterSeconds(clock.now()))
-  const authentication = { clients, dataKeys, guesses, clock, log }
+  const authentication = { certificates: core.store.certificates, clients, dataKeys, guesses, clock, log }
   const catalogue = () => core.catalogue.current()
   const { inspector } = tokens
   const feed = revocationFeedEndpoint(revocations)
@@ -53,16 +57,17 @@ export function oauthEndpoints(
     metadata: publicDocument(
       'application/json',
       metadataFreshness,
-      memoize((known: Catalogue) => serverMetadata(issuer, known), catalogue),
+      memoize((known: Catalogue) => serverMetadata(issuer, mtlsBase, known), catalogue),
     ),
   }
-  const watched = (Object.keys(endpointPaths) as (keyof typeof endpointPaths)[]).map(
-    (name) => [name, watch(name, endpointPaths[name], others[name])] as const,
-  )
+  const watched = Object.fromEntries(
+    (Object.keys(endpointPaths) as (keyof typeof endpointPaths)[]).map(
+      (name) => [name, watch(name, endpointPaths[name], others[name])] as const,
+    ),
+  ) as Record<keyof typeof endpointPaths, Endpoint>
   const endpoints = publicEndpoints(issuer, {
-    ...others,
-    ...Object.fromEntries(watched),
+    ...watched,
     metadata: watch('metadata', '/.well-known/oauth-authorization-server', metadata),
   })
-  return { endpoints, revocationStreams: feed.streams }
+  return { endpoints, mtlsEndpoints: mtlsEndpoints(issuer, watched), revocationStreams: feed.streams }
 }

@@ -11,6 +11,7 @@ import { mountGuide } from '../portal/guide/mount-guide.ts'
 import { mountPages } from '../portal/pages/mount-pages.ts'
 import { createPortalApp, type PortalPart } from '../portal/portal-app.ts'
 import type { Core } from './core.ts'
+import { serverTrust } from './mtls.ts'
 import type { Listeners } from './listeners.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -22,7 +23,7 @@ export async function openPortal(
   core: Core,
   config: Config,
   issuer: string,
-  { findAddress }: Pick<Listeners, 'findAddress'>,
+  listeners: Pick<Listeners, 'findAddress' | 'mtlsCertificate'>,
   notifier: Notifier,
   requests: RequestDesk,
   { clock, random, logger }: Surroundings,
@@ -36,12 +37,13 @@ export async function openPortal(
       issuer,
       tokenEndpoint: issuer + endpointPaths.token,
       maker: { random, dataKeys: core.dataKeys, environment: config.environment },
-      findAddress,
+      findAddress: listeners.findAddress,
       catalogue: () => core.catalogue.current(),
       clients: core.store.clients,
       links: core.store.links,
       certificates: core.store.certificates,
       revocationList: createRevocationList(core.store.certificates, core.dataKeys, clock),
+      serverTrust: () => serverTrust(config, listeners),
       requests,
       notifier,
       change: core.change,

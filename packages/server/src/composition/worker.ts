@@ -3,6 +3,7 @@ import type { MetricsSnapshot } from '../metrics/metrics.ts'
 import { openCore } from './core.ts'
 import { prepareListeners } from './listeners.ts'
 import { keepGauges } from './gauges.ts'
+import { mtlsBase, openMtlsListener } from './mtls.ts'
 import { openObservation } from './observation.ts'
 import { openNotifier } from './notices.ts'
 import { oauthEndpoints } from './oauth-endpoints.ts'
@@ -46,17 +47,31 @@ export async function startWorker(config: Config, slot: number, surroundings: Su
   // Last: from here on the process above hands it connections, and its siblings should not lose theirs to one that cannot serve yet.
   const listener = await listeners.openPublic()
   const side = ownPublicSide(listener, config, started)
-  const { endpoints, revocationStreams } = oauthEndpoints(
+  const mtlsListener = await openMtlsListener(config, listeners, surroundings)
+  const mtlsSide = mtlsListener && ownPublicSide(mtlsListener, config, started)
+  const { endpoints, mtlsEndpoints, revocationStreams } = oauthEndpoints(
     core,
     issuer,
+    mtlsListener && mtlsBase(config, issuer, mtlsListener.port),
     tokens,
     revocations,
     log,
     observation,
     surroundings,
   )
-  keepGauges(observation, { core, revocations, revocationStreams, listeners, open: { public: listener } }, surroundings)
+  keepGauges(
+    observation,
+    {
+      core,
+      revocations,
+      revocationStreams,
+      listeners,
+      open: { public: listener, ...(mtlsListener && { mtls: mtlsListener }) },
+    },
+    surroundings,
+  )
   listener.serve(endpoints, (request, response) => portal.routing(request, response))
+  mtlsListener?.serve(mtlsEndpoints)
 
   const running = started.move()
   return {
@@ -64,7 +79,7 @@ export async function startWorker(config: Config, slot: number, surroundings: Su
     reloadCertificate: () => listeners.reloadCertificate(),
     collectMetrics: () => observation.metrics.collect(),
     async stop() {
-      await side.stop()
+      await Promise.all([side.stop(), mtlsSide?.stop()])
       await running.disposeAsync()
     },
   }

@@ -42,6 +42,8 @@ export interface Config {
   readonly tls: TlsFiles | undefined
   /** Absent: plain HTTP on the admin listener, which is on loopback then, or was asked for. */
   readonly adminTls: TlsFiles | undefined
+  /** Absent: there is no listener that asks for certificates. */
+  readonly mtls: MtlsConfig | undefined
   readonly trustedProxies: readonly string[]
   /** Processes that serve the public listener; 1: this one does. */
   readonly workers: number
@@ -56,6 +58,15 @@ export interface Config {
   readonly adminSocket: string | undefined
   readonly accessRequests: { readonly mode: RequestMode; readonly approvals: 1 | 2 }
   readonly notices: NoticeConfig
+}
+
+/** The listener that asks clients for certificates (RFC 8705). */
+export interface MtlsConfig {
+  readonly port: number
+  /** Absent: the issuer's host with the port. */
+  readonly url: string | undefined
+  /** Absent, in `dev` only: made in the data directory. */
+  readonly files: TlsFiles | undefined
 }
 
 /** How people are told. */
@@ -86,6 +97,7 @@ export function developmentConfig(given: SettingValues): Config {
     migrates: true,
     tls: undefined,
     adminTls: undefined,
+    mtls: mtlsConfig(values, true),
     workers: 1,
   }
 }
@@ -94,7 +106,7 @@ export function developmentConfig(given: SettingValues): Config {
 export function sharedConfig(
   values: ReturnType<typeof withDefaults>,
   dataDirectory: string,
-): Omit<Config, 'mode' | 'migrates' | 'tls' | 'adminTls' | 'workers'> {
+): Omit<Config, 'mode' | 'migrates' | 'tls' | 'adminTls' | 'mtls' | 'workers'> {
   return {
     issuer: values.issuer,
     environment: values.environment,
@@ -117,6 +129,31 @@ export function sharedConfig(
     accessRequests: { mode: values.access_requests, approvals: values.request_approvals },
     notices: noticeConfig(values),
   }
+}
+
+/** Throws Fault `config.invalid`. */
+export function mtlsConfig(values: ReturnType<typeof withDefaults>, makesCertificate: boolean): MtlsConfig | undefined {
+  const files = tlsFiles('mtls', values.mtls_cert, values.mtls_key)
+  if (files === undefined && !makesCertificate) return undefined
+  return { port: values.mtls_port, url: values.mtls_url, files }
+}
+
+/** A certificate and its key: both, or neither. Throws Fault `config.invalid`. */
+export function tlsFiles(
+  prefix: 'tls' | 'mtls',
+  certificate: string | undefined,
+  key: string | undefined,
+): TlsFiles | undefined {
+  if (certificate === undefined && key === undefined) return undefined
+  if (certificate !== undefined && key !== undefined) {
+    return { certificate: path.resolve(certificate), key: path.resolve(key) }
+  }
+  const [given, missing] = certificate === undefined ? ['key', 'cert'] : ['cert', 'key']
+  throw new Fault(
+    'config.invalid',
+    `${prefix}_${given} is set without ${prefix}_${missing}`,
+    `set ${prefix}_${missing} too: a certificate needs its key`,
+  )
 }
 
 /** Throws Fault `config.invalid`, which does not show the URL. */

@@ -1,8 +1,15 @@
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
-import type { TlsFiles } from '../http/server-certificate.ts'
 import { Fault } from '../kernel/faults.ts'
-import { databaseLocation, isLoopback, sharedConfig, type Config, type DatabaseLocation } from './config.ts'
+import {
+  databaseLocation,
+  isLoopback,
+  mtlsConfig,
+  sharedConfig,
+  tlsFiles,
+  type Config,
+  type DatabaseLocation,
+} from './config.ts'
 import { withDefaults, type SettingValues } from './settings.ts'
 
 /**
@@ -20,7 +27,7 @@ export function productionConfig(given: SettingValues): Config {
       '`latchkey init` makes one; set LATCHKEY_MASTER_KEY_FILE (or LATCHKEY_MASTER_KEY) to it',
     )
   }
-  const tls = tlsFiles(values)
+  const tls = tlsFiles('tls', values.tls_cert, values.tls_key)
   if (tls === undefined && !values.insecure_http) {
     refusePlainPublicListener(values.host, shared.trustedProxies)
     refusePlainAdminListener(values.admin_host)
@@ -40,6 +47,7 @@ export function productionConfig(given: SettingValues): Config {
     tls,
     // On loopback it is for this machine's own programs, and no certificate is made out to 127.0.0.1.
     adminTls: isLoopback(values.admin_host) ? undefined : tls,
+    mtls: mtlsConfig(values, false),
     workers,
   }
 }
@@ -101,15 +109,6 @@ function requireIssuer(issuer: string | undefined): string {
 function requireDataDirectory(directory: string | undefined): string {
   if (directory !== undefined) return path.resolve(directory)
   throw refused('no data directory is set', 'set --data-dir or LATCHKEY_DATA_DIR; `latchkey init` makes one')
-}
-
-function tlsFiles({ tls_cert: certificate, tls_key: key }: SettingValues): TlsFiles | undefined {
-  if (certificate === undefined && key === undefined) return undefined
-  if (certificate !== undefined && key !== undefined) {
-    return { certificate: path.resolve(certificate), key: path.resolve(key) }
-  }
-  const [given, missing] = certificate === undefined ? ['tls_key', 'tls_cert'] : ['tls_cert', 'tls_key']
-  throw refused(`${given} is set without ${missing}`, `set ${missing} too: a certificate needs its key`)
 }
 
 function refusePlainPublicListener(host: string, trustedProxies: readonly string[]): void {

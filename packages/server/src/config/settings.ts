@@ -1,8 +1,8 @@
 import { contactAddressPattern } from '@latchkey/admin-contract'
 import { isEnvironmentName, signingAlgorithms, type SigningAlgorithm } from '@latchkey/protocol'
+import { proxyNetworks } from '@latchkey/protocol/network'
 import { z } from 'zod'
 import type { AuditSync } from '../audit/log/token-log.ts'
-import { proxyNetworks } from '../http/peer.ts'
 import { logLevels, type LogLevel } from '../kernel/log.ts'
 
 /*
@@ -68,6 +68,14 @@ const webhookSecret = z
     'whsec_ and at least 24 random bytes in base64, for example of `echo whsec_$(openssl rand -base64 32)`',
   )
 
+/** Of the listener that asks for certificates: the issuer's form, and https. */
+const httpsOrigin = z
+  .string('an https URL')
+  .refine(
+    (value) => URL.parse(value)?.origin === value && value.startsWith('https://'),
+    'an https URL without path, for example https://mtls.example.com',
+  )
+
 const url = z.string('a URL').refine((value) => URL.canParse(value), 'a URL')
 const text = z.string('a text').min(1, 'a text of at least one character')
 const yesOrNo = z.union(
@@ -123,6 +131,10 @@ export interface SettingValues {
   readonly master_key_file?: string
   readonly tls_cert?: string
   readonly tls_key?: string
+  readonly mtls_port?: number
+  readonly mtls_url?: string
+  readonly mtls_cert?: string
+  readonly mtls_key?: string
   readonly trusted_proxies?: readonly string[]
   readonly insecure_http?: boolean
   readonly workers?: number | 'auto'
@@ -151,6 +163,7 @@ type DefaultedKey =
   | 'admin_host'
   | 'admin_port'
   | 'api_port'
+  | 'mtls_port'
   | 'migrate'
   | 'insecure_http'
   | 'workers'
@@ -217,6 +230,25 @@ export const settings: Readonly<{ [Key in SettingKey]: Key extends DefaultedKey 
     only: 'serve',
   },
   tls_key: { schema: text, value: 'file', meaning: 'private key of that certificate (PEM)', only: 'serve' },
+  mtls_port: {
+    schema: port,
+    value: 'port',
+    meaning: 'port of the listener that asks clients for certificates',
+    default: '8443',
+  },
+  mtls_url: {
+    schema: httpsOrigin,
+    value: 'url',
+    meaning: 'URL at which clients reach that listener',
+    otherwise: "the issuer's host with that port",
+  },
+  mtls_cert: {
+    schema: text,
+    value: 'file',
+    meaning: 'certificate chain of that listener (PEM), read again when it changes',
+    otherwise: { dev: 'made in the data directory', serve: 'there is no such listener' },
+  },
+  mtls_key: { schema: text, value: 'file', meaning: 'private key of that certificate (PEM)' },
   trusted_proxies: {
     schema: networks,
     value: 'cidrs',

@@ -1,4 +1,5 @@
 import type { Scope } from '@latchkey/protocol'
+import type { ClientAuthentication } from '../clients/authentication.ts'
 import type { ClientId, ClientState } from '../clients/client.ts'
 import type { ScopeEnds } from '../clients/scope-ends.ts'
 import type { ResourceServerScope } from '../resource-servers/resource-server.ts'
@@ -24,6 +25,8 @@ export interface DeclaredClient {
   readonly name: string
   /** Undefined: as it is; a new one is enabled. */
   readonly state: ClientState | undefined
+  /** Undefined: as it is; a new one authenticates by secret. */
+  readonly authentication: ClientAuthentication | undefined
   readonly tokenTtlSeconds: number | undefined
   readonly scopes: readonly Scope[]
   /** Undefined: as they are, and a new client's scopes have none. */

@@ -56,9 +56,11 @@ function resourceServerChanges({ before, after }: ResourceServerStep): StepChang
 
 function clientChanges({ before, after }: ClientStep): StepChange[] {
   const stateBefore = before?.state ?? 'enabled'
+  const methodBefore = before?.authentication ?? 'secret'
   return [
     change('name', before?.name, after?.name),
     change('state', stateBefore, after?.state ?? stateBefore),
+    change('authentication', methodBefore, after?.authentication ?? methodBefore),
     change('token_ttl_seconds', before?.tokenTtlSeconds, after?.tokenTtlSeconds),
     change('contact_address', before?.contactAddress, after?.contactAddress ?? (after && before?.contactAddress)),
     ...listChanges('scopes', before?.scopes, after?.scopes),

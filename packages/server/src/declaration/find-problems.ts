@@ -1,4 +1,5 @@
 import { qualifyScope, resourceServerOf, type Scope } from '@latchkey/protocol'
+import { letsInOthers } from '../clients/authentication.ts'
 import type { Client } from '../clients/client.ts'
 import { endsLater } from '../clients/scope-ends.ts'
 import { fewOf } from '../resource-servers/resource-server-changes.ts'
@@ -85,6 +86,7 @@ function scopeBeyond(
       after.scopeEnds !== undefined &&
       endsLater(after.scopes, before.scopeEnds, after.scopeEnds)) ||
     (before?.state === 'disabled' && after.state === 'enabled') ||
+    (before !== undefined && letsInOthers(before.authentication, after.authentication ?? before.authentication)) ||
     (after.tokenTtlSeconds ?? Infinity) > (before?.tokenTtlSeconds ?? Infinity)
   return isLarger ? after.scopes.find((scope) => isBeyond(scope)) : undefined
 }

@@ -292,6 +292,7 @@ function client(clientId: string, scopes: string[]): Client {
     kind: 'client',
     resourceServer: undefined,
     state: 'enabled',
+    authentication: 'secret',
     scopes: scopes as Scope[],
     scopeEnds: {},
     contactAddress: undefined,
@@ -307,7 +308,16 @@ function declared({ name, audience, exclusive, tokenTtlSeconds, scopes }: Resour
 }
 
 function wanted({ clientId, name, tokenTtlSeconds, scopes, scopeEnds, contactAddress }: Client): DeclaredClient {
-  return { clientId, name, state: undefined, tokenTtlSeconds, scopes, scopeEnds, contactAddress }
+  return {
+    clientId,
+    name,
+    state: undefined,
+    authentication: undefined,
+    tokenTtlSeconds,
+    scopes,
+    scopeEnds,
+    contactAddress,
+  }
 }
 
 function listed(step: Parameters<typeof stepChanges>[0] | undefined): unknown[] {

@@ -1,3 +1,4 @@
+import { endsTokens } from '../clients/authentication.ts'
 import type { Client, ClientId } from '../clients/client.ts'
 import { endsLater, isSameEnds } from '../clients/scope-ends.ts'
 import type { ResourceServer } from '../resource-servers/resource-server.ts'
@@ -106,7 +107,8 @@ function losesAccess(before: Client, after: DeclaredClient): boolean {
     before.scopes.some((scope) => !kept.has(scope)) ||
     (after.scopeEnds !== undefined && endsLater(before.scopes, after.scopeEnds, before.scopeEnds)) ||
     (after.tokenTtlSeconds ?? Infinity) < (before.tokenTtlSeconds ?? Infinity) ||
-    (after.state === 'disabled' && before.state === 'enabled')
+    (after.state === 'disabled' && before.state === 'enabled') ||
+    endsTokens(before.authentication, after.authentication ?? before.authentication)
   )
 }
 
@@ -132,6 +134,7 @@ function isSameClient(before: Client, after: DeclaredClient): boolean {
   return (
     before.name === after.name &&
     (after.state === undefined || before.state === after.state) &&
+    (after.authentication === undefined || before.authentication === after.authentication) &&
     (after.contactAddress === undefined || before.contactAddress === after.contactAddress) &&
     (after.scopeEnds === undefined || isSameEnds(before.scopeEnds, after.scopeEnds)) &&
     before.tokenTtlSeconds === after.tokenTtlSeconds &&

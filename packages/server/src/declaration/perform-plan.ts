@@ -87,16 +87,25 @@ function clientWork(maker: CredentialMaker, context: ChangeContext, { id, before
   const has = new Set(after.scopes)
   const addScopes = after.scopes.filter((scope) => !had.has(scope))
   const removeScopes = before.scopes.filter((scope) => !has.has(scope))
-  const { name, state, contactAddress, tokenTtlSeconds = null } = after
+  const { name, state, authentication, contactAddress, tokenTtlSeconds = null } = after
   const scopeEnds = after.scopeEnds && endsOfAll(after.scopes, after.scopeEnds)
   const isMoreThanState =
     addScopes.length + removeScopes.length > 0 ||
     name !== before.name ||
+    (authentication !== undefined && authentication !== before.authentication) ||
     (contactAddress !== undefined && contactAddress !== before.contactAddress) ||
     (after.scopeEnds !== undefined && !isSameEnds(before.scopeEnds, after.scopeEnds)) ||
     after.tokenTtlSeconds !== before.tokenTtlSeconds
   const update: Work = (tx) =>
-    updateClientWithin(tx, context, id, { name, addScopes, removeScopes, scopeEnds, contactAddress, tokenTtlSeconds })
+    updateClientWithin(tx, context, id, {
+      name,
+      authentication,
+      addScopes,
+      removeScopes,
+      scopeEnds,
+      contactAddress,
+      tokenTtlSeconds,
+    })
   const isOtherState = state !== undefined && state !== before.state
   return [
     ...(isMoreThanState ? [update] : []),
@@ -113,7 +122,8 @@ async function createDeclaredClient(
   const { clientId, name, tokenTtlSeconds } = declared
   const created = await registerClient(tx, maker, context, { ...declared, state })
   if (!created.ok) return created
-  const details = { name, scopes: created.value.scopes, state, token_ttl_seconds: tokenTtlSeconds }
+  const { scopes, authentication } = created.value
+  const details = { name, authentication, scopes, state, token_ttl_seconds: tokenTtlSeconds }
   return { ...created, event: { name: 'client.created', subject: clientId, details } }
 }
 

@@ -1,6 +1,6 @@
 import type { Change, ChangeContext } from '../audit/change.ts'
 import type { Client } from '../clients/client.ts'
-import { newClientId, registerClient, type NewClient } from '../clients/create-client.ts'
+import { createdDetails, newClientId, registerClient, type NewClient } from '../clients/create-client.ts'
 import type { CredentialMaker } from '../clients/secrets.ts'
 import type { ChangeRefusal } from '../kernel/refusal.ts'
 import { done, type Result } from '../kernel/result.ts'
@@ -48,7 +48,7 @@ export function createClientWithLink(
         {
           name: 'client.created',
           subject: clientId,
-          details: { name: client.name, scopes: client.scopes, link: created.value.link.id },
+          details: { ...createdDetails(client), link: created.value.link.id },
         },
       ],
       event: created.event,

@@ -1,9 +1,11 @@
 import { formatKeyedLink, type EpochMs } from '@latchkey/protocol'
 import type { Change, ChangeContext, ChangeOutcome } from '../audit/change.ts'
 import type { AdminEvent } from '../audit/events.ts'
+import { takesSecret } from '../clients/authentication.ts'
 import type { Client } from '../clients/client.ts'
 import type { EndAccessTransaction } from '../clients/end-access.ts'
 import type { CredentialMaker } from '../clients/secrets.ts'
+import { refuseSecret } from '../clients/manage-secrets.ts'
 import { findClient } from '../clients/update-client.ts'
 import { randomLowercase } from '../kernel/ids.ts'
 import type { ChangeRefusal } from '../kernel/refusal.ts'
@@ -43,7 +45,7 @@ export interface HandedOutLink {
   readonly mailedTo: string | undefined
 }
 
-/** Makes a link and hands it out. Refuses with `client.unknown`, `client.is_resource_server`. */
+/** Makes a link and hands it out. Refuses with `client.unknown`, `client.is_resource_server`, `client.takes_no_secret`. */
 export function createLink(
   change: Change<LinkTransaction>,
   maker: CredentialMaker,
@@ -71,6 +73,7 @@ export async function createLinkWithin(
   const found = await findClient(tx.clients, request.clientId)
   if (!found.ok) return found
   const { client } = found.value
+  if (!takesSecret(client.authentication)) return refuseSecret(client)
   const parts = await endEarlierLinks(tx, context, client)
   const { random, dataKeys } = maker
   const id = randomLowercase(random, idLength) as LinkId

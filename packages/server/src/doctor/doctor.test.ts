@@ -58,6 +58,7 @@ function healthy(): DoctorSubject {
     auditProblem: () => undefined,
     auditLogs: () => Promise.resolve([]),
     isOwnLog: (host) => host === 'here',
+    mtlsCertificate: () => undefined,
     certificate: () => ({ notAfter: now + 60 * dayMs, covers: (host) => host === '127.0.0.1' }),
     ignoredForwarding: () => undefined,
     socketPath: () => path.join(folder, 'admin.sock'),
@@ -96,7 +97,7 @@ test('a server with nothing wrong gets no advice', async () => {
   const findings = await serverFindings(healthy())
   expect(findings.filter(({ status }) => status !== 'ok')).toEqual([])
   expect(findings.every(({ remedy }) => remedy === undefined)).toBe(true)
-  expect(findings).toHaveLength(14)
+  expect(findings).toHaveLength(15)
 })
 
 describe('each thing that may be wrong is found alone, with what to do', () => {

@@ -1,6 +1,6 @@
 import type { DoctorFinding } from '../admin-api/services.ts'
 import { describeError, Fault } from '../kernel/faults.ts'
-import { certificate, secrets, signingKeys } from './checks/expiring.ts'
+import { certificate, mtlsCertificate, secrets, signingKeys } from './checks/expiring.ts'
 import { auditLog, backups, databaseSound, disk, otherServers, schema } from './checks/storage.ts'
 import { messages } from './checks/messages.ts'
 import { clock, issuer, permissions, proxies } from './checks/surroundings.ts'
@@ -15,6 +15,7 @@ const checks: Readonly<Record<string, Look>> = {
   'signing keys': signingKeys,
   secrets,
   'TLS certificate': certificate,
+  'mTLS certificate': mtlsCertificate,
   messages,
   clock,
   permissions,

@@ -21,7 +21,9 @@ export interface DoctorSubject {
   /** Whether a log was registered by this server, or one of its workers. */
   readonly isOwnLog: (host: string) => boolean
   /** The TLS certificate in use; undefined without TLS. */
-  readonly certificate: () => { readonly notAfter: number; covers(host: string): boolean } | undefined
+  readonly certificate: () => ServerCertificateFacts | undefined
+  /** That of the listener that asks for certificates; undefined without one. */
+  readonly mtlsCertificate: () => ServerCertificateFacts | undefined
   readonly ignoredForwarding: () => IgnoredForwarding | undefined
   readonly socketPath: () => string | undefined
   readonly database: {
@@ -38,6 +40,12 @@ export interface DoctorSubject {
     /** Throws Fault `schema.newer`. */
     pendingMigrations(): Promise<readonly string[]>
   }
+}
+
+export interface ServerCertificateFacts {
+  /** Milliseconds since 1970. */
+  readonly notAfter: number
+  covers(host: string): boolean
 }
 
 export type Finding = Omit<DoctorFinding, 'check'>

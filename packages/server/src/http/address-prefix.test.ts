@@ -1,8 +1,8 @@
+import { canonicalAddress } from '@latchkey/protocol/network'
 import { BlockList } from 'node:net'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { addressPrefix } from './address-prefix.ts'
-import { canonicalAddress } from './peer.ts'
 
 test.each([
   ['192.0.2.1', '192.0.2.1'],

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { RequestId } from '../kernel/ids.ts'
+import type { PresentedCertificate } from './client-certificate.ts'
 
 /** A request body as it arrived. A body that was cut off by the caller never gets this far: there is nobody to answer. */
 export type Body = { readonly kind: 'whole'; readonly bytes: Buffer } | { readonly kind: 'too-large' }
@@ -17,6 +18,8 @@ export interface HttpRequest {
   readonly rawHeaders: readonly string[]
   /** Where it came from, by the rules of `http/peer`. */
   readonly address: string
+  /** The caller's, at a listener that asks for one. */
+  readonly certificate?: PresentedCertificate | undefined
   readonly body: Body
 }
 

@@ -5,6 +5,7 @@ import { describeError, Fault } from '../kernel/faults.ts'
 import { newRequestId, type RequestId } from '../kernel/ids.ts'
 import type { Logger } from '../kernel/log.ts'
 import type { Random } from '../kernel/random.ts'
+import { presentedCertificate } from './client-certificate.ts'
 import type { Body, Endpoint, HttpResponse, ResponseStream } from './exchange.ts'
 import type { FollowedCertificate } from './follow-certificate.ts'
 import type { FindAddress } from './peer.ts'
@@ -21,6 +22,8 @@ export interface ListenerOptions {
   readonly portSetting: string
   /** Absent: plain HTTP. */
   readonly certificate?: FollowedCertificate | undefined
+  /** Whether callers are asked for a certificate; one that brings none is served all the same (RFC 8705 §2). */
+  readonly asksForCertificates?: boolean
   readonly maxBodyBytes: number
   readonly findAddress: FindAddress
   readonly clock: Clock
@@ -157,6 +160,7 @@ function accept(options: ListenerOptions, state: State, message: IncomingMessage
       headers: message.headers,
       rawHeaders: message.rawHeaders,
       address: options.findAddress(message),
+      certificate: options.asksForCertificates === true ? presentedCertificate(message.socket) : undefined,
       body,
     }
     // Called inside a promise, so that what an endpoint throws at once ends its request and not the process.
@@ -185,6 +189,7 @@ function tlsServer(options: ListenerOptions, certificate: FollowedCertificate, o
   return createTlsServer(
     {
       certificate,
+      asksForCertificates: options.asksForCertificates === true,
       limits,
       refusePlain: (socket) => {
         answerWithoutParser(options, socket, '400 Bad Request', 'this port speaks HTTPS: use an https URL\n')

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http'
+import { canonicalAddress, proxyNetworks } from '@latchkey/protocol/network'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { canonicalAddress, findAddress, proxyNetworks } from './peer.ts'
+import { findAddress } from './peer.ts'
 
 describe('one spelling for each address', () => {
   test.each([

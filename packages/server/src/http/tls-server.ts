@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto'
 import type { RequestListener, ServerOptions } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { Socket } from 'node:net'
@@ -14,6 +15,7 @@ export interface TlsServer {
 
 export interface TlsServerOptions {
   readonly certificate: FollowedCertificate
+  readonly asksForCertificates: boolean
   readonly limits: ServerOptions
   /** Answers who did not speak TLS; has to end the connection. */
   readonly refusePlain: (socket: Socket) => void
@@ -48,9 +50,21 @@ export function createTlsServer(options: TlsServerOptions, answer: RequestListen
     key: certificate.current().key,
     minVersion: 'TLSv1.2' as const,
     ciphers,
+    // A connection is one party's from its handshake to its end.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    // None: clients choose among their certificates by the names of these, and a self-made one is under no name. Who is trusted is not decided here.
+    ...(options.asksForCertificates ? { ca: [] } : {}),
   })
   const server = createServer(
-    { ...options.limits, ...context(), ALPNProtocols: ['http/1.1'], handshakeTimeout: handshakeTimeoutMs },
+    {
+      ...options.limits,
+      ...context(),
+      ALPNProtocols: ['http/1.1'],
+      handshakeTimeout: handshakeTimeoutMs,
+      requestCert: options.asksForCertificates,
+      // The handshake proves that the other side has the private key; what its certificate is worth is judged at every request.
+      rejectUnauthorized: false,
+    },
     answer,
   )
   certificate.onChange(() => {

@@ -25,8 +25,8 @@ export function introspectionEndpoint(context: IntrospectionContext): Endpoint {
       if (!result.ok) return inactive
       const visible = visibleScope(context.catalogue(), caller.client, result.value.claims)
       if (visible === undefined) return inactive
-      const { iss, sub, client_id, aud, iat, exp, jti } = result.value.claims
-      const body = { active: true, scope: visible, client_id, token_type: 'Bearer', iss, sub, aud, iat, exp, jti }
+      const { iss, sub, client_id, aud, iat, exp, jti, cnf } = result.value.claims
+      const body = { active: true, scope: visible, client_id, token_type: 'Bearer', iss, sub, aud, iat, exp, jti, cnf }
       return { status: 200, headers: oauthHeaders, body: JSON.stringify(body) }
     })
 }

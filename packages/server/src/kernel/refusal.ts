@@ -3,6 +3,8 @@ export const changeRefusals = {
   'client.unknown': 'There is no such client.',
   'client.is_resource_server':
     "The client_id is a resource server's credential; manage it through its resource server.",
+  'client.takes_no_secret': 'The client authenticates by certificate alone.',
+  'client.takes_no_own_certificate': 'The client authenticates by a certificate that this server issues.',
   'client.reserved': 'The client_id is the name of something else in the audit log.',
   'credential.unknown': 'There is no such credential.',
   'credential.not_a_secret': 'The credential is not a secret.',
@@ -15,6 +17,7 @@ export const changeRefusals = {
   'request.addresses_unenforced': 'The request depends on source addresses, which this version does not enforce.',
   'invitation.unknown': 'There is no such invitation.',
   'certificate.unknown': 'There is no such certificate.',
+  'certificate.unsuitable': 'The certificate cannot be registered.',
   'certificate.csr_invalid': 'The certificate signing request cannot be taken.',
   'resource_server.unknown': 'There is no such resource server.',
   'resource_server.name_taken': 'Another resource server has this name.',

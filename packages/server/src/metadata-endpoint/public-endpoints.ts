@@ -7,7 +7,7 @@ export function publicEndpoints(
   issuer: string,
   endpoints: Readonly<Record<keyof typeof endpointPaths | 'metadata', Endpoint>>,
 ): Endpoints {
-  const base = new URL(issuer).pathname.replace(/\/$/, '')
+  const base = pathOf(issuer)
   const own = (Object.keys(endpointPaths) as (keyof typeof endpointPaths)[]).map(
     (name) => [base + endpointPaths[name], endpoints[name]] as const,
   )
@@ -17,4 +17,22 @@ export function publicEndpoints(
     [`${base}/.well-known/openid-configuration`, endpoints.metadata],
     [`/.well-known/openid-configuration${base}`, endpoints.metadata],
   ])
+}
+
+/** What clients call over the listener that asks for certificates (RFC 8705 §5). */
+export function mtlsEndpoints(
+  issuer: string,
+  endpoints: Readonly<Record<'token' | 'introspection' | 'revocation', Endpoint>>,
+): Endpoints {
+  const { token, introspection, revocation } = endpoints
+  return new Map(
+    Object.entries({ token, introspection, revocation }).map(([name, endpoint]) => [
+      pathOf(issuer) + endpointPaths[name as 'token' | 'introspection' | 'revocation'],
+      endpoint,
+    ]),
+  )
+}
+
+function pathOf(issuer: string): string {
+  return new URL(issuer).pathname.replace(/\/$/, '')
 }

@@ -6,10 +6,19 @@ import {
 } from '@latchkey/protocol'
 import type { Catalogue } from '../resource-servers/catalogue.ts'
 
-const authenticationMethods: readonly ClientAuthenticationMethod[] = ['client_secret_basic', 'client_secret_post']
+const bySecret: readonly ClientAuthenticationMethod[] = ['client_secret_basic', 'client_secret_post']
+const byCertificate: readonly ClientAuthenticationMethod[] = ['tls_client_auth', 'self_signed_tls_client_auth']
 
-/** Builds the metadata (RFC 8414 §2). Scopes of exclusive resource servers are not advertised. */
-export function serverMetadata(issuer: string, catalogue: Catalogue): AuthorizationServerMetadata {
+/**
+ * Builds the metadata (RFC 8414 §2, RFC 8705 §5); `mtlsBase` is what endpoint paths stand behind at the listener that asks for certificates. Scopes of
+ * exclusive resource servers are not advertised.
+ */
+export function serverMetadata(
+  issuer: string,
+  mtlsBase: string | undefined,
+  catalogue: Catalogue,
+): AuthorizationServerMetadata {
+  const authenticationMethods = mtlsBase === undefined ? bySecret : [...bySecret, ...byCertificate]
   const advertised = [...catalogue.byName.values()].filter((server) => !server.exclusive)
   return {
     issuer,
@@ -25,6 +34,16 @@ export function serverMetadata(issuer: string, catalogue: Catalogue): Authorizat
     token_endpoint_auth_methods_supported: authenticationMethods,
     introspection_endpoint_auth_methods_supported: authenticationMethods,
     revocation_endpoint_auth_methods_supported: authenticationMethods,
+    ...(mtlsBase === undefined
+      ? {}
+      : {
+          mtls_endpoint_aliases: {
+            token_endpoint: mtlsBase + endpointPaths.token,
+            introspection_endpoint: mtlsBase + endpointPaths.introspection,
+            revocation_endpoint: mtlsBase + endpointPaths.revocation,
+          },
+          tls_client_certificate_bound_access_tokens: true,
+        }),
     lk_revocations_uri: issuer + endpointPaths.revocations,
   }
 }

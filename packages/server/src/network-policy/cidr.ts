@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net'
-import { canonicalAddress } from '../http/peer.ts'
+import { canonicalAddress } from '@latchkey/protocol/network'
 
 /** An address range in its one spelling: `192.0.2.0/24`, `2001:db8::/32`; a single address has `/32` or `/128`. */
 export type ReadCidr =

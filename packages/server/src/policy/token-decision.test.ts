@@ -48,6 +48,7 @@ function client(
       kind: 'client',
       resourceServer: undefined,
       state: 'enabled',
+      authentication: 'secret',
       scopes: scopes.toSorted() as Scope[],
       scopeEnds: {},
       contactAddress: undefined,
@@ -58,6 +59,7 @@ function client(
       ...fields,
     },
     credentials: [local],
+    certificates: [],
     resourceServers: among,
   })
 }
@@ -72,6 +74,7 @@ interface Asked {
   readonly resources?: readonly string[]
   readonly client?: CompiledClient
   readonly credentials?: readonly CompiledCredential[]
+  readonly boundTo?: string
   readonly now?: number
   readonly servers?: readonly ResourceServer[]
 }
@@ -88,6 +91,7 @@ function facts(asked: Asked): TokenFacts {
   return {
     client: asked.client ?? client(everything),
     credentials: asked.credentials ?? [credential()],
+    boundTo: asked.boundTo,
     catalogue: compileCatalogue(asked.servers ?? servers),
     request: { scope, resources: asked.resources ?? [] },
     now: (asked.now ?? startMs) as EpochMs,
@@ -119,6 +123,12 @@ describe('denials', () => {
       'client.disabled',
       undefined,
       { client: client([], { state: 'disabled', kind: 'resource-server' }), scope: 'malformed' },
+    ],
+    ['client.certificate_required', undefined, { client: client(everything, { authentication: 'mtls' }) }],
+    [
+      'client.certificate_required',
+      undefined,
+      { client: client([], { authentication: 'secret-and-certificate' }), scope: 'malformed' },
     ],
     [
       'client.is_resource_server',

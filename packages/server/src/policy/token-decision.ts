@@ -21,6 +21,8 @@ export interface TokenFacts {
   readonly client: CompiledClient
   /** The credentials that took part: they have proved right and are in force. */
   readonly credentials: readonly CompiledCredential[]
+  /** `x5t#S256` of the certificate that took part. */
+  readonly boundTo: string | undefined
   readonly catalogue: Catalogue
   readonly request: TokenRequest
   readonly now: EpochMs
@@ -31,6 +33,8 @@ export interface Grant {
   readonly kind: 'grant'
   readonly client: CompiledClient
   readonly credentials: readonly CompiledCredential[]
+  /** What the token is bound to; undefined: to nothing. */
+  readonly boundTo: string | undefined
   readonly scopes: ScopeSet
   readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
@@ -39,6 +43,8 @@ export interface Grant {
 /** Why a client that proved who it is gets no token. */
 export const denials = {
   'client.disabled': 'The client is disabled.',
+  'client.certificate_required':
+    'The client gets only tokens that are bound to its certificate, and none took part (RFC 8705 §3).',
   'client.is_resource_server': "A resource server's credential introspects; it gets no tokens.",
   'scope.malformed': '`scope` breaks the grammar of RFC 6749 §3.3: single spaces between printable characters.',
   'scope.unknown': 'A requested scope is not registered.',
@@ -66,9 +72,10 @@ export interface Denial {
  * scope in it.
  */
 export function decideToken(facts: TokenFacts): Grant | Denial {
-  const { client, credentials, now } = facts
+  const { client, credentials, boundTo, now } = facts
   if (client.state !== 'enabled') return deny('client.disabled')
   if (client.kind === 'resource-server') return deny('client.is_resource_server')
+  if (client.authentication !== 'secret' && boundTo === undefined) return deny('client.certificate_required')
   const scopes = decideScopes(facts)
   if ('kind' in scopes) return scopes
 
@@ -80,7 +87,7 @@ export function decideToken(facts: TokenFacts): Grant | Denial {
   )
   const expiresAt = Math.min(issuedAt + lifetime, ...ends) as EpochSeconds
   if (expiresAt <= issuedAt) return deny('lifetime.nothing_left')
-  return { kind: 'grant', client, credentials, scopes, issuedAt, expiresAt }
+  return { kind: 'grant', client, credentials, boundTo, scopes, issuedAt, expiresAt }
 }
 
 function decideScopes({ client, catalogue, request, now }: TokenFacts): ScopeSet | Denial {

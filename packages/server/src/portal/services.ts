@@ -29,6 +29,8 @@ export interface PortalServices {
   readonly links: LinkReads
   readonly certificates: CertificateReads
   readonly revocationList: RevocationList
+  /** What clients trust the listener that asks for certificates by, PEM; undefined: nothing of ours. */
+  readonly serverTrust: () => string | undefined
   readonly requests: RequestDesk
   readonly notifier: Notifier
   readonly change: Change<{

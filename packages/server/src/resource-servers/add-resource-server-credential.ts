@@ -43,6 +43,7 @@ function resourceServerClient(clientId: ClientId, name: string, context: ChangeC
     kind: 'resource-server',
     resourceServer: name,
     state: 'enabled',
+    authentication: 'secret',
     scopes: [],
     scopeEnds: {},
     contactAddress: undefined,

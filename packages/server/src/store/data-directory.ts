@@ -41,7 +41,7 @@ const madeNames = new RegExp(
     /^(latchkey|configurations)\.db(-journal|-wal|-shm)?$/.source,
     /^configurations\.db\.guard\.json(\..*)?$/.source,
     /^(demo\.env|admin\.json)(\.new)?$/.source,
-    /^(master\.key|audit|admin|mail)$/.source,
+    /^(master\.key|audit|admin|mail|mtls)$/.source,
     // What rotating the master key leaves beside it.
     /^master\.key\.(next|partial|next\.partial|before-[0-9TZ]+)$/.source,
   ].join('|'),

@@ -47,7 +47,11 @@ export interface TestServer extends RunningServer {
   ): Promise<string>
   registerClient(
     scopes: readonly string[],
-    options?: { tokenTtlSeconds?: number; secretExpiresAt?: number },
+    options?: {
+      tokenTtlSeconds?: number
+      secretExpiresAt?: number
+      authentication?: 'secret' | 'secret-and-certificate'
+    },
   ): Promise<{ clientId: string; clientSecret: string }>
   /** Stops the server and removes its data. */
   dispose(): Promise<void>
@@ -65,6 +69,7 @@ export async function startTestServer(
     port: 0,
     adminPort: 0,
     apiPort: 0,
+    mtls: undefined,
     ...overrides,
   }
   const logLines: string[] = []
@@ -97,6 +102,7 @@ export async function startTestServer(
         name: 'Test client',
         scopes: scopes as Scope[],
         tokenTtlSeconds: options.tokenTtlSeconds,
+        authentication: options.authentication,
         secretExpiresAt: options.secretExpiresAt as EpochMs | undefined,
       })
       if (!created.ok) throw new Error(created.refusal.message)

@@ -52,10 +52,11 @@ function decide(
   authenticated: AuthenticationResult,
 ): TokenOutcome {
   if (!authenticated.ok) return refuse(request, form, authenticated.refusal)
-  const { client, credentials } = authenticated.value
+  const { client, credentials, boundTo } = authenticated.value
   const decision = decideToken({
     client,
     credentials,
+    boundTo,
     catalogue: context.catalogue(),
     request: tokenRequest,
     now: context.clock.now(),

@@ -25,7 +25,7 @@ export function createTokenIssuer(issuer: string, keys: () => SigningKeyRing, ra
     issue(grant) {
       const { active } = keys()
       if (active.kid !== signer.kid) signer = createSigner(active, accessTokenType)
-      const { client, credentials, scopes, issuedAt, expiresAt } = grant
+      const { client, credentials, boundTo, scopes, issuedAt, expiresAt } = grant
       const jti = Buffer.from(random.bytes(tokenIdBytes)).toString('base64url')
       const claims: AccessTokenClaims = {
         iss: issuer,
@@ -39,6 +39,7 @@ export function createTokenIssuer(issuer: string, keys: () => SigningKeyRing, ra
         [credentialsClaim]: Object.fromEntries(
           credentials.map((credential) => [credential.reference, credential.generation]),
         ),
+        ...(boundTo === undefined ? {} : { cnf: { 'x5t#S256': boundTo } }),
       }
       return { accessToken: signer.sign(JSON.stringify(claims)), jti, kid: signer.kid, expiresAt }
     },

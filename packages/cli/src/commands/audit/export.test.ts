@@ -22,7 +22,7 @@ beforeAll(async () => {
   home = await mkdtemp(path.join(os.tmpdir(), 'lk-audit-'))
   const config = developmentConfig({ data_dir: path.join(home, '.latchkey'), environment: 'test' })
   server = await startServer(
-    { ...config, port: 0, adminPort: 0, apiPort: 0 },
+    { ...config, port: 0, adminPort: 0, apiPort: 0, mtls: undefined },
     { clock: systemClock, random: systemRandom(), logger: createLogger('silent'), version: '0.0.0-test' },
   )
   const clients = Array.from({ length: 1500 }, (_, i) => ({ client_id: `c${i}`, name: 'n', scopes: [] }))

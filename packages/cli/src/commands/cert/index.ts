@@ -2,8 +2,10 @@ import type { Command } from 'commander'
 import { commandNotYet } from '../../not-yet.ts'
 import { issueVerb } from './issue.ts'
 import { listVerb } from './list.ts'
+import { registerVerb } from './register.ts'
 import { revokeVerb } from './revoke.ts'
+import { unregisterVerb } from './unregister.ts'
 
 export function certVerbs(): Command[] {
-  return [issueVerb(), listVerb(), revokeVerb(), commandNotYet('renew')]
+  return [issueVerb(), listVerb(), revokeVerb(), registerVerb(), unregisterVerb(), commandNotYet('renew')]
 }

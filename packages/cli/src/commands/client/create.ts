@@ -9,7 +9,8 @@ import { clientRecord } from './layout.ts'
 
 interface Options {
   readonly scope?: string[]
-  readonly auth: string
+  readonly auth: 'secret' | 'private-key-jwt' | 'mtls' | 'self-signed-mtls'
+  readonly requireCertificate?: boolean
   readonly contact?: string
   readonly tokenTtl?: number
   readonly secretExpiresIn?: number
@@ -24,9 +25,10 @@ export function createVerb(): Command {
     examples: [
       'latchkey client create "Billing of Acme" --scope configurations/configurations.read --contact it@acme.example',
       'latchkey client create nightly --scope a/read --scope a/write --token-ttl 600 --show-secret --json',
+      'latchkey client create plant --scope a/read --auth mtls',
     ],
     notes:
-      'The link works once, for 24 hours, and is mailed to the contact when the server sends mail; `latchkey link create` makes another. With --show-secret there is no link: the secret is printed, once.',
+      'The link works once, for 24 hours, and is mailed to the contact when the server sends mail; `latchkey link create` makes another. With --show-secret there is no link: the secret is printed, once. A client with --auth mtls or self-signed-mtls has neither: `latchkey cert issue`, or `latchkey cert register`, comes next.',
     options: [
       scopesOption('--scope <SCOPE>', 'a scope that it is granted, <resource server>/<scope>'),
       new Option('--contact <ADDRESS>', 'whom to write to about its credentials: an e-mail address'),
@@ -34,17 +36,18 @@ export function createVerb(): Command {
       secondsOption('--secret-expires-in <S>', 'life of the secret, in seconds'),
       new Option('--show-secret', 'make the secret now and print it, instead of a delivery link'),
       new Option('--auth <METHOD>', 'how it authenticates').choices(authMethods).default('secret'),
-      optionNotYet('--require-certificate'),
+      new Option('--require-certificate', 'its secret counts only over a connection with a certificate of its own'),
       optionNotYet('--allow-ip <CIDR>'),
     ],
     async run({ args: [name = ''], options, admin, print }) {
-      if (options.auth !== 'secret') throw notYet(`--auth ${options.auth}`)
+      const authentication = authenticationOf(options)
       if (options.scope === undefined) throw misuse('a client needs a scope', 'name at least one with --scope')
       const { clients } = await admin()
       const created = await clients.create({
         body: {
           name,
           scopes: options.scope,
+          authentication,
           contact_address: options.contact,
           token_ttl_seconds: options.tokenTtl,
           secret_expires_in: options.secretExpiresIn,
@@ -69,7 +72,21 @@ function createdText(created: Created): string {
     const handedOut = { delivery_link: link, expires_at: until, mailed_to: to }
     return `${clientRecord(created)}\n${handedOutText(handedOut)}`
   }
+  if (secret === undefined) return `${clientRecord(created)}\n${nextStep(created)}\n`
   return `${clientRecord(created, ['client_secret', secret])}\nThe secret is shown only this once.\n`
+}
+
+function nextStep({ authentication, client_id: clientId }: Client): string {
+  return authentication === 'mtls'
+    ? `It needs a certificate: latchkey cert issue ${clientId} --csr FILE`
+    : `It needs its certificate registered: latchkey cert register ${clientId} --certificate FILE`
+}
+
+function authenticationOf({ auth, requireCertificate = false }: Options): Client['authentication'] {
+  if (auth === 'private-key-jwt') throw notYet(`--auth ${auth}`)
+  if (!requireCertificate) return auth
+  if (auth === 'secret') return 'secret-and-certificate'
+  throw misuse(`--auth ${auth} is by certificate alone`, 'leave out --require-certificate, or --auth')
 }
 
 const authMethods = ['secret', 'private-key-jwt', 'mtls', 'self-signed-mtls']

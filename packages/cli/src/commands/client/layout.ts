@@ -7,6 +7,7 @@ export function clientRecord(client: Client, ...more: readonly RecordEntry[]): s
     ['client_id', client.client_id],
     ['name', client.name],
     ['state', client.state],
+    ['authenticates by', methods[client.authentication]],
     ['scopes', client.scopes.map((scope) => withEnd(scope, client.scope_ends?.[scope]))],
     ['contact', client.contact_address],
     ['token lifetime', client.token_ttl_seconds === undefined ? undefined : `${client.token_ttl_seconds} s at most`],
@@ -15,6 +16,13 @@ export function clientRecord(client: Client, ...more: readonly RecordEntry[]): s
     ['revision', String(client.revision)],
     ...more,
   ])
+}
+
+const methods: Readonly<Record<Client['authentication'], string>> = {
+  secret: 'secret',
+  'secret-and-certificate': 'secret, over a connection with its certificate',
+  mtls: 'a certificate that was issued to it (tls_client_auth)',
+  'self-signed-mtls': 'a certificate with a key that is registered for it (self_signed_tls_client_auth)',
 }
 
 function withEnd(scope: string, end: number | undefined): string {

@@ -18,6 +18,7 @@ interface Options extends RevisionOptions {
   readonly removeScope?: string[]
   readonly contact?: string
   readonly tokenTtl?: SecondsOrNone
+  readonly requireCertificate?: boolean
 }
 
 /** `client update` */
@@ -30,7 +31,7 @@ export function updateVerb(): Command {
       'latchkey client update 1f9k2m4p6r8t0v1x3z5b7d9f --token-ttl none',
     ],
     notes:
-      'Taking a scope away, or shortening its tokens, ends the tokens that it has. Adding a scope that ends at some time takes its end away.',
+      'Taking a scope away, shortening its tokens, or requiring a certificate, ends the tokens that it has. Adding a scope that ends at some time takes its end away.',
     options: [
       new Option('--name <NAME>', 'another name'),
       scopesOption('--add-scope <SCOPE>', 'grant a scope'),
@@ -39,11 +40,14 @@ export function updateVerb(): Command {
       secondsOrNoneOption('--token-ttl <S>', 'longest life of its tokens, in seconds, or none'),
       revisionOption(),
       optionNotYet('--allow-ip <CIDR>'),
-      optionNotYet('--require-certificate'),
+      new Option('--require-certificate', 'its secret counts only over a connection with a certificate of its own'),
+      new Option('--no-require-certificate', 'its secret is enough'),
     ],
     async run({ args: [clientId = ''], options, admin, print }) {
-      const { name, addScope, removeScope, contact, tokenTtl, revision } = options
-      if ([name, addScope, removeScope, contact, tokenTtl].every((change) => change === undefined)) {
+      const { name, addScope, removeScope, contact, tokenTtl, requireCertificate, revision } = options
+      if (
+        [name, addScope, removeScope, contact, tokenTtl, requireCertificate].every((change) => change === undefined)
+      ) {
         throw misuse('nothing to change', 'name a change, for example --add-scope')
       }
       const { clients } = await admin()
@@ -51,6 +55,8 @@ export function updateVerb(): Command {
         params: { client_id: clientId },
         body: {
           name,
+          authentication:
+            requireCertificate === undefined ? undefined : requireCertificate ? 'secret-and-certificate' : 'secret',
           add_scopes: addScope,
           remove_scopes: removeScope,
           contact_address: contact === 'none' ? null : contact,

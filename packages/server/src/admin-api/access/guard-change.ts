@@ -1,5 +1,6 @@
 import { adminResourceServer } from '@latchkey/admin-contract'
 import type { Change } from '../../audit/change.ts'
+import { letsInOthers } from '../../clients/authentication.ts'
 import type { Client, ClientId } from '../../clients/client.ts'
 import type { Credential } from '../../clients/credential.ts'
 import type { ClientWrites } from '../../clients/ports.ts'
@@ -82,6 +83,7 @@ function guardClients(clients: ClientWrites, authority: Authority): ClientWrites
       if (owner !== undefined) refuse(refuseBeyond(authority, owner.client, 'client_id'))
       await clients.insertCredential(credential)
     },
+    insertRegisteredKey: (key) => clients.insertRegisteredKey(key),
     async updateCredential(credential) {
       const owner = await lookUp(credential.clientId)
       const before = owner?.credentials.find(({ id }) => id === credential.id)
@@ -102,6 +104,7 @@ function judgeUpdate(before: Client, after: Client, authority: Authority): Chang
     added.length > 0 ||
     endsLater(after.scopes, before.scopeEnds, after.scopeEnds) ||
     (before.state === 'disabled' && after.state === 'enabled') ||
+    letsInOthers(before.authentication, after.authentication) ||
     (after.tokenTtlSeconds ?? Infinity) > (before.tokenTtlSeconds ?? Infinity)
   return isLarger ? refuseBeyond(authority, after, 'client_id') : undefined
 }

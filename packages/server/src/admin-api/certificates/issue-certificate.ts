@@ -1,22 +1,44 @@
 import { toSeconds } from '@latchkey/protocol'
 import * as authority from '../../certificate-authority/issue-certificate.ts'
 import type { ClientId } from '../../clients/client.ts'
+import { makePkcs12, type Pkcs12Content } from '../../certificate-authority/pkcs12.ts'
+import { randomBase62 } from '../../kernel/ids.ts'
+import type { Random } from '../../kernel/random.ts'
+import { refuseChange } from '../../kernel/refusal.ts'
 import { done } from '../../kernel/result.ts'
 import { changeContext, type Operation } from '../operation.ts'
 
-/** `POST /clients/{client_id}/certificates`. Refuses with `client.unknown`, `client.is_resource_server`, `certificate.csr_invalid`. */
+/**
+ * `POST /clients/{client_id}/certificates`: for the key of a request, or for one that is made here and handed out with it. Refuses with `client.unknown`,
+ * `client.is_resource_server`, `certificate.csr_invalid`.
+ */
 export const issueCertificate: Operation<'certificates', 'issue'> = async (context, { params, body }) => {
   const { change, maker, issuer } = context.services
+  if (body.csr !== undefined && body.pkcs12 === true) {
+    const message = 'PKCS #12 holds the private key, which a request does not bring: leave out one of the two'
+    return refuseChange('certificate.csr_invalid', message, 'pkcs12')
+  }
   const input = { csr: body.csr, lifetimeSeconds: body.expires_in }
   const clientId = params.client_id as ClientId
   const issued = await authority.issueCertificate(change, { ...maker, issuer }, changeContext(context), clientId, input)
   if (!issued.ok) return issued
-  const { certificate, chain, ignored } = issued.value
+  const { certificate, chain, privateKey, ignored } = issued.value
   return done({
     serial: certificate.serial,
     certificate: certificate.certificate,
     chain,
     not_after: toSeconds(certificate.notAfter),
     ignored: [...ignored],
+    ...(privateKey === undefined || body.pkcs12 !== true
+      ? { private_key: privateKey }
+      : await pkcs12(maker.random, { certificate: certificate.certificate, chain, privateKey, name: clientId })),
   })
+}
+
+/** Characters of a password that nobody chooses: 119 bits. */
+const passwordLength = 20
+
+async function pkcs12(random: Random, content: Pkcs12Content) {
+  const password = randomBase62(random, passwordLength)
+  return { pkcs12: (await makePkcs12(content, password)).toString('base64'), pkcs12_password: password }
 }

@@ -1,20 +1,38 @@
 import type { Scope } from '@latchkey/protocol'
+import { takesSecret } from '../../clients/authentication.ts'
 import * as clients from '../../clients/create-client.ts'
 import { createClientWithLink } from '../../delivery-links/create-client-with-link.ts'
+import { refuseChange } from '../../kernel/refusal.ts'
 import { done } from '../../kernel/result.ts'
 import { handedOutShape } from '../links/create-link.ts'
 import { changeContext, type Operation } from '../operation.ts'
 import { clientShape, momentIn } from '../shapes.ts'
 
-/** `POST /clients`: with a delivery link for its first secret, or with the secret itself. Refuses with `scope.unknown`. */
+/**
+ * `POST /clients`: with a delivery link for its first secret, or with the secret itself; with neither for one that takes none. Refuses with
+ * `scope.unknown`, `client.takes_no_secret`.
+ */
 export const createClient: Operation<'clients', 'create'> = async (context, { body }) => {
   const { change, maker, notifier, issuer } = context.services
   const at = changeContext(context)
   const input = {
     name: body.name,
     scopes: body.scopes as Scope[],
+    authentication: body.authentication,
     contactAddress: body.contact_address,
     tokenTtlSeconds: body.token_ttl_seconds,
+  }
+  if (!takesSecret(body.authentication ?? 'secret')) {
+    if (body.show_secret === true || body.secret_expires_in !== undefined) {
+      const field = body.show_secret === true ? 'show_secret' : 'secret_expires_in'
+      return refuseChange(
+        'client.takes_no_secret',
+        `a client that authenticates by ${body.authentication} has no secret`,
+        field,
+      )
+    }
+    const created = await clients.createClientWithoutSecret(change, maker, at, input)
+    return created.ok ? done(clientShape(created.value)) : created
   }
   if (body.show_secret === true) {
     const secretExpiresAt = momentIn(body.secret_expires_in, at.now)

@@ -2,12 +2,16 @@ import type { ClientId } from '../../clients/client.ts'
 import { findClient } from '../../clients/update-client.ts'
 import { done } from '../../kernel/result.ts'
 import type { Operation } from '../operation.ts'
-import { clientShape, secretShapes } from '../shapes.ts'
+import { clientShape, registeredKeyShapes, secretShapes } from '../shapes.ts'
 
 /** `GET /clients/{client_id}`. Refuses with `client.unknown`, `client.is_resource_server`. */
 export const getClient: Operation<'clients', 'get'> = async ({ services }, { params }) => {
   const found = await findClient(services.clients, params.client_id as ClientId)
   if (!found.ok) return found
   const { client, credentials } = found.value
-  return done({ ...clientShape(client), secrets: secretShapes(credentials, services.clock.now()) })
+  return done({
+    ...clientShape(client),
+    secrets: secretShapes(credentials, services.clock.now()),
+    registered_keys: registeredKeyShapes(credentials),
+  })
 }

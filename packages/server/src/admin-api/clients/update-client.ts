@@ -12,6 +12,7 @@ export const updateClient: Operation<'clients', 'update'> = async (context, { pa
   const change = atRevision(context.services.change, clientRevision(clientId), body.revision)
   const updated = await clients.updateClient(change, changeContext(context), clientId, {
     name: body.name,
+    authentication: body.authentication,
     addScopes: body.add_scopes as Scope[] | undefined,
     removeScopes: body.remove_scopes as Scope[] | undefined,
     scopeEnds: body.scope_ends && scopeEnds(body.scope_ends),

@@ -22,6 +22,7 @@ export function declarationOf(document: contract.DeclarationDocument): Declarati
       clientId: client.client_id as ClientId,
       name: client.name,
       state: client.state,
+      authentication: client.authentication,
       tokenTtlSeconds: client.token_ttl_seconds,
       scopes: client.scopes as Scope[],
       scopeEnds: client.scope_ends && scopeEnds(client.scope_ends),
@@ -63,11 +64,13 @@ function serverEntry({ name, audience, exclusive, tokenTtlSeconds, scopes }: Res
 }
 
 /** Enabled is not said: a file from before an emergency must not enable what was disabled in it. */
-function clientEntry({ clientId, name, state, contactAddress, tokenTtlSeconds, scopes, scopeEnds: ends }: Client) {
+function clientEntry(client: Client) {
+  const { clientId, name, state, authentication, contactAddress, tokenTtlSeconds, scopes, scopeEnds: ends } = client
   return {
     client_id: clientId,
     name,
     ...(state === 'disabled' ? { state } : {}),
+    ...(authentication === 'secret' ? {} : { authentication }),
     ...(contactAddress === undefined ? {} : { contact_address: contactAddress }),
     ...(tokenTtlSeconds === undefined ? {} : { token_ttl_seconds: tokenTtlSeconds }),
     scopes: [...scopes],

@@ -3,6 +3,7 @@ import { decodeJwt, decodeProtectedHeader } from 'jose'
 import type { Change, ChangeContext } from '../../audit/change.ts'
 import { refuseBeyond } from '../access/authority.ts'
 import type { AdminServices, GrantPreview, GrantQuestion, LocalToken, TokenInspection } from '../services.ts'
+import type { ClientAuthentication } from '../../clients/authentication.ts'
 import type { ClientId } from '../../clients/client.ts'
 import type { CompiledClient, CompiledCredential } from '../../clients/compiled-client.ts'
 import type { Clock } from '../../kernel/clock.ts'
@@ -30,28 +31,28 @@ export interface LocalTokensContext {
 export function localTokens(context: LocalTokensContext): AdminServices['tokens'] {
   async function decide(
     question: GrantQuestion,
-    choose: (client: CompiledClient) => CompiledCredential | undefined,
+    choose: (client: CompiledClient) => UsedCredentials | undefined,
   ): Promise<Result<Grant | Denial | 'no-credential', ChangeRefusal>> {
     const client = await context.load(question.clientId)
     if (client === undefined)
       return refuseChange('client.unknown', `there is no client ${question.clientId}`, 'client_id')
     const request = { scope: parseRequestedScope(question.scope), resources: question.resources ?? [] }
     const catalogue = context.catalogue()
-    const credential = choose(client)
-    if (credential === undefined && client.state === 'enabled') return done('no-credential')
-    const credentials = [credential ?? client.local]
-    return done(decideToken({ client, credentials, catalogue, request, now: context.clock.now() }))
+    const used = choose(client)
+    if (used === undefined && client.state === 'enabled') return done('no-credential')
+    const { credentials, boundTo } = used ?? { credentials: [client.local], boundTo: undefined }
+    return done(decideToken({ client, credentials, boundTo, catalogue, request, now: context.clock.now() }))
   }
 
   return {
     async preview(question) {
-      const decided = await decide(question, (client) => longestSecret(client, context.clock.now()))
+      const decided = await decide(question, (client) => longestCredentials(client, context.clock.now()))
       return decided.ok ? done(describeDecision(decided.value)) : decided
     },
     async issueLocally(context_, authority, question) {
-      const decided = await decide(question, (client) => client.local)
+      const decided = await decide(question, ({ local }) => ({ credentials: [local], boundTo: undefined }))
       if (!decided.ok) return decided
-      if (decided.value === 'no-credential') return refuseChange('token.denied', noSecret)
+      if (decided.value === 'no-credential') return refuseChange('token.denied', noCredential)
       if (decided.value.kind === 'denial') return refuseDenied(decided.value)
       const { clientId, grants } = decided.value.client
       // Of the very client that the grant was decided on: what it is granted later is in no token of now.
@@ -106,19 +107,55 @@ function decode(token: string): Pick<TokenInspection, 'header' | 'claims'> {
   }
 }
 
-/** The secret in force that lasts longest: what the client would use if it used the best that it has. */
-function longestSecret(client: CompiledClient, now: EpochMs): CompiledCredential | undefined {
-  return [...client.secrets.values()]
-    .filter((secret) => secret.revokedAt === undefined && (secret.expiresAt ?? Infinity) > now)
-    .toSorted((a, b) => (b.expiresAt ?? Number.MAX_SAFE_INTEGER) - (a.expiresAt ?? Number.MAX_SAFE_INTEGER))
+/** What takes part in a grant. */
+interface UsedCredentials {
+  readonly credentials: readonly CompiledCredential[]
+  readonly boundTo: string | undefined
+}
+
+/** What the client would use if it used the best that it has; undefined when something that it needs is missing. */
+function longestCredentials(client: CompiledClient, now: EpochMs): UsedCredentials | undefined {
+  const { secrets, certificates, registeredKeys } = client
+  const bySecret = longest(secrets, now)
+  const byIssued = longest(certificates, now)
+  const byRegistered = longest(registeredKeys, now)
+  const beside = byIssued ?? byRegistered
+  const takesPart: Readonly<Record<ClientAuthentication, readonly (Known | undefined)[]>> = {
+    secret: [bySecret],
+    'secret-and-certificate': [bySecret, beside],
+    mtls: [byIssued],
+    'self-signed-mtls': [byRegistered],
+  }
+  const used = takesPart[client.authentication].filter((each) => each !== undefined)
+  if (used.length < takesPart[client.authentication].length) return undefined
+  return {
+    credentials: used.map(([, credential]) => credential),
+    boundTo: client.authentication === 'secret' ? undefined : used.at(-1)?.[0],
+  }
+}
+
+/** A credential with what it is known by. */
+type Known = readonly [string, CompiledCredential]
+
+/** That one in force that lasts longest, with what it is known by. */
+function longest(credentials: ReadonlyMap<string, CompiledCredential>, now: EpochMs): Known | undefined {
+  return [...credentials]
+    .filter(([, { revokedAt, expiresAt }]) => revokedAt === undefined && (expiresAt ?? Infinity) > now)
+    .toSorted(([, a], [, b]) => (b.expiresAt ?? Number.MAX_SAFE_INTEGER) - (a.expiresAt ?? Number.MAX_SAFE_INTEGER))
     .at(0)
 }
 
-const noSecret = 'The client has no secret in force: all are revoked or have expired.'
+const noCredential =
+  'The client lacks a credential in force that it would need (a secret, a certificate): all are revoked or have expired.'
 
 function describeDecision(decision: Grant | Denial | 'no-credential'): GrantPreview {
   if (decision === 'no-credential') {
-    return { granted: false, reason: 'client.no_secret_in_force', error: 'invalid_client', explanation: noSecret }
+    return {
+      granted: false,
+      reason: 'client.no_credential_in_force',
+      error: 'invalid_client',
+      explanation: noCredential,
+    }
   }
   if (decision.kind === 'denial') {
     const { reason } = decision

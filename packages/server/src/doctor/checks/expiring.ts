@@ -1,4 +1,4 @@
-import { dayMs, days, failed, fine, warning, type Look } from '../subject.ts'
+import { dayMs, days, failed, fine, warning, type Finding, type Look, type ServerCertificateFacts } from '../subject.ts'
 
 /** A certificate that ends sooner should have been renewed by now, in milliseconds. */
 const certificateWarningMs = 14 * dayMs
@@ -20,15 +20,25 @@ export const secrets: Look = async ({ database, clock }) => {
 export const certificate: Look = ({ certificate: current, clock, issuer }) => {
   const inUse = current()
   if (inUse === undefined) return fine('TLS does not end here: look after the certificate where it does')
-  const leftMs = inUse.notAfter - clock.now()
+  return judge('TLS', inUse, issuer, clock.now())
+}
+
+export const mtlsCertificate: Look = ({ mtlsCertificate: current, config, clock, issuer }) => {
+  const inUse = current()
+  if (inUse === undefined) return fine('no listener here asks clients for certificates')
+  return judge('mTLS', inUse, config.mtls?.url ?? issuer, clock.now())
+}
+
+function judge(what: string, inUse: ServerCertificateFacts, reachedAt: string, now: number): Finding {
+  const leftMs = inUse.notAfter - now
   const renew = 'renew it and replace the files: they are read again within five seconds'
-  if (leftMs <= 0) return failed(`the TLS certificate ended ${days(leftMs)} day(s) ago`, renew)
-  if (leftMs < certificateWarningMs) return warning(`the TLS certificate ends in ${days(leftMs)} day(s)`, renew)
-  const { hostname } = new URL(issuer)
+  if (leftMs <= 0) return failed(`the ${what} certificate ended ${days(leftMs)} day(s) ago`, renew)
+  if (leftMs < certificateWarningMs) return warning(`the ${what} certificate ends in ${days(leftMs)} day(s)`, renew)
+  const { hostname } = new URL(reachedAt)
   return inUse.covers(hostname)
-    ? fine(`the TLS certificate ends in ${days(leftMs)} days`)
+    ? fine(`the ${what} certificate ends in ${days(leftMs)} days`)
     : warning(
-        `the TLS certificate is not made out to ${hostname}, the host of the issuer`,
+        `the ${what} certificate is not made out to ${hostname}, the host that clients reach`,
         'get one that is, unless a proxy with another certificate stands before this server',
       )
 }

@@ -6,8 +6,11 @@ import type { PortalServices } from '../services.ts'
 /** Certificates of the authority change once in years, and are told apart by their keys. */
 const forAnHour = 'public, max-age=3600'
 
-/** `GET /ca/…`: what others need to check clients' certificates: the authority, and what it has revoked (RFC 5280 §4.2.1.13, §4.2.2.1). */
-export function mountCa(app: FastifyInstance, { certificates, revocationList }: PortalServices): void {
+/**
+ * `GET /ca/…`: what others need to check clients' certificates: the authority, and what it has revoked (RFC 5280 §4.2.1.13, §4.2.2.1). And, apart from that, what
+ * clients trust the server by.
+ */
+export function mountCa(app: FastifyInstance, { certificates, revocationList, serverTrust }: PortalServices): void {
   const authority = async () => {
     const chain = await certificates.authorities()
     if (chain === undefined) {
@@ -20,6 +23,15 @@ export function mountCa(app: FastifyInstance, { certificates, revocationList }: 
   const text = (reply: FastifyReply, pem: string) =>
     reply.header('cache-control', forAnHour).type('application/x-pem-file').send(pem)
 
+  app.get('/ca/server.pem', (_request, reply) => {
+    const trusted = serverTrust()
+    if (trusted === undefined) {
+      throw new PortalError('route.unknown', {
+        detail: 'the certificate of this server is issued by an authority that programs know by themselves',
+      })
+    }
+    return text(reply, trusted)
+  })
   app.get('/ca/root.pem', async (_request, reply) => text(reply, (await authority()).root.certificate))
   app.get('/ca/chain.pem', async (_request, reply) => {
     const { intermediate, root } = await authority()

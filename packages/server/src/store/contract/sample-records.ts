@@ -17,6 +17,7 @@ export function sampleClient(clientId: string, fields: Partial<Client> = {}): Cl
     kind: 'client',
     resourceServer: undefined,
     state: 'enabled',
+    authentication: 'secret',
     scopes: [],
     scopeEnds: {},
     contactAddress: undefined,

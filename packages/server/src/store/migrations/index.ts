@@ -11,8 +11,9 @@ import { up as operations } from './0005-operations.ts'
 import { up as contactsAndEnds } from './0006-contacts-and-ends.ts'
 import { up as deliveryLinks } from './0007-delivery-links.ts'
 import { up as accessRequests } from './0008-access-requests.ts'
-import { up as certificates } from './0010-certificates.ts'
 import { up as notices } from './0009-notices.ts'
+import { up as certificates } from './0010-certificates.ts'
+import { up as mutualTls } from './0011-mutual-tls.ts'
 
 /** Every migration there is, in order. A name is never reused, a released migration never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -26,6 +27,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0008-access-requests': { up: accessRequests },
   '0009-notices': { up: notices },
   '0010-certificates': { up: certificates },
+  '0011-mutual-tls': { up: mutualTls },
 }
 
 /** Their names, in order. */

@@ -16,6 +16,14 @@ export function certificateReads(db: Kysely<Schema>): CertificateReads {
   return {
     authorities: () => findAuthorities(db),
     find: (serial) => findCertificate(db, serial),
+    async isIssued(thumbprint) {
+      const row = await db
+        .selectFrom('certificates')
+        .select('serial')
+        .where('thumbprint', '=', thumbprint)
+        .executeTakeFirst()
+      return row !== undefined
+    },
     list: (page) => listCertificates(db, page),
     async revoked(now) {
       const rows = await db

@@ -1,5 +1,7 @@
 import { qualifyScope, type EpochMs, type Scope } from '@latchkey/protocol'
 import { sql, type Kysely, type Selectable } from 'kysely'
+import type { ClientAuthentication } from '../../clients/authentication.ts'
+import type { ClientCertificate } from '../../clients/client-certificate.ts'
 import type { Client, ClientId, ClientKind, ClientState } from '../../clients/client.ts'
 import type { ClientRecord } from '../../clients/compile.ts'
 import type {
@@ -88,6 +90,9 @@ export function clientWrites(tx: Kysely<Schema>, touched: Touched): ClientWrites
         })
         .execute()
     },
+    async insertRegisteredKey({ credentialId, publicKey }) {
+      await tx.insertInto('registered_keys').values({ credential_id: credentialId, public_key: publicKey }).execute()
+    },
     async updateCredential(credential) {
       touched.client(credential.clientId)
       await tx
@@ -145,7 +150,44 @@ async function findRecord(tx: Kysely<Schema>, clientId: ClientId): Promise<Clien
     tx,
     names.map((name) => name.resource_server),
   )
-  return { client, credentials: credentials.map((credential) => toCredential(credential)), resourceServers }
+  return {
+    client,
+    credentials: credentials.map((credential) => toCredential(credential)),
+    certificates: await certificatesOf(tx, clientId),
+    resourceServers,
+  }
+}
+
+/** Ended ones too: whoever still comes with one is told apart in the audit log. */
+async function certificatesOf(tx: Kysely<Schema>, clientId: ClientId): Promise<ClientCertificate[]> {
+  const issued = await tx
+    .selectFrom('certificates')
+    // A certificate outlives its client; the credential that it was does not.
+    .innerJoin('credentials', 'credentials.id', 'certificates.credential_id')
+    .select(['credential_id', 'thumbprint', 'not_before'])
+    .where('credentials.client_id', '=', clientId)
+    .orderBy('certificates.created_at')
+    .execute()
+  const keys = await tx
+    .selectFrom('registered_keys')
+    .innerJoin('credentials', 'credentials.id', 'registered_keys.credential_id')
+    .select(['credential_id', 'public_key'])
+    .where('client_id', '=', clientId)
+    .orderBy('created_at')
+    .execute()
+  return [
+    ...issued.map((row): ClientCertificate => ({
+      kind: 'issued',
+      credentialId: row.credential_id as CredentialId,
+      thumbprint: row.thumbprint,
+      notBefore: row.not_before as EpochMs,
+    })),
+    ...keys.map((row): ClientCertificate => ({
+      kind: 'key',
+      credentialId: row.credential_id as CredentialId,
+      publicKey: row.public_key,
+    })),
+  ]
 }
 
 async function findCredential(tx: Kysely<Schema>, id: CredentialId): Promise<Credential | undefined> {
@@ -221,6 +263,7 @@ async function withScopes(db: Kysely<Schema>, rows: readonly Selectable<Schema['
     kind: row.kind as ClientKind,
     resourceServer: row.resource_server ?? undefined,
     state: row.state as ClientState,
+    authentication: row.authentication as ClientAuthentication,
     // Sorted here, not there: two databases with different collations must answer alike.
     scopes: (byClient.get(row.client_id) ?? [])
       .map((scope): Scope => qualifyScope(scope.resource_server, scope.scope))
@@ -244,6 +287,7 @@ function mutableColumns(client: Client) {
   return {
     name: client.name,
     state: client.state,
+    authentication: client.authentication,
     token_ttl_seconds: client.tokenTtlSeconds ?? null,
     contact_address: client.contactAddress ?? null,
     updated_at: client.updatedAt,

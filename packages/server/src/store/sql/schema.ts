@@ -18,6 +18,7 @@ export interface Schema {
     kind: string
     resource_server: string | null
     state: string
+    authentication: Generated<string>
     token_ttl_seconds: number | null
     contact_address: string | null
     created_at: number
@@ -147,6 +148,7 @@ export interface Schema {
     revoked_at: number | null
     revocation_reason: string | null
   }
+  registered_keys: { credential_id: string; public_key: string }
   presences: { process_id: string; seen_at: number; uses_reported_until: number }
   notices: {
     id: string

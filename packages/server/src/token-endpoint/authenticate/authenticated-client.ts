@@ -7,6 +7,8 @@ export type AuthenticatedClient = Brand<
     readonly client: CompiledClient
     /** Every credential that took part; a token names them all. */
     readonly credentials: readonly CompiledCredential[]
+    /** `x5t#S256` of the certificate that took part; what it is given is bound to it (RFC 8705 §3). */
+    readonly boundTo: string | undefined
   },
   'AuthenticatedClient'
 >

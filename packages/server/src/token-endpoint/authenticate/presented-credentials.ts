@@ -5,16 +5,24 @@ import { done, refused, type Result } from '../../kernel/result.ts'
 import type { AuthenticationRefusal } from './refusals.ts'
 
 /** What a request claims: nothing of it has been checked. */
-export interface PresentedSecret {
+export interface PresentedCredentials {
   readonly clientId: string
+  /** Absent: the certificate of the connection has to do (RFC 8705 §2). */
+  readonly clientSecret: string | undefined
+}
+
+export interface PresentedSecret extends PresentedCredentials {
   readonly clientSecret: string
 }
 
 /**
  * Finds the credentials in a request: HTTP Basic (RFC 6749 §2.3.1: both halves form-urlencoded first) or `client_id` and `client_secret` in
- * the body, never both; a `client_id` in the body beside Basic is fine when it is the same.
+ * the body, never both; a `client_id` in the body beside Basic is fine when it is the same. Without either, `client_id` beside a certificate.
  */
-export function presentedCredentials(request: HttpRequest, form: Form): Result<PresentedSecret, AuthenticationRefusal> {
+export function presentedCredentials(
+  request: HttpRequest,
+  form: Form,
+): Result<PresentedCredentials, AuthenticationRefusal> {
   const header = request.headers.authorization
   const clientId = form.get('client_id')
   const clientSecret = form.get('client_secret')
@@ -22,7 +30,8 @@ export function presentedCredentials(request: HttpRequest, form: Form): Result<P
   if (header === undefined) {
     if (clientSecret !== undefined && hasAssertion) return refused('authentication.several_methods')
     if (hasAssertion) return refused('authentication.unsupported_method')
-    if (clientId === undefined || clientSecret === undefined) return refused('authentication.none')
+    if (clientId === undefined) return refused('authentication.none')
+    if (clientSecret === undefined && request.certificate === undefined) return refused('authentication.none')
     return done({ clientId, clientSecret })
   }
   if (clientSecret !== undefined || hasAssertion || countHeader(request, 'authorization') > 1) {

@@ -16,7 +16,27 @@ export const authenticationRefusals = {
   'authentication.secret_wrong': 'The secret’s id is right and the rest is not.',
   'authentication.secret_revoked': 'The secret is right and has been revoked.',
   'authentication.secret_expired': 'The secret is right and has expired.',
-  'authentication.client_disabled': 'The secret is right and the client is disabled.',
+  'authentication.client_disabled': 'The credential is right and the client is disabled.',
+  'authentication.method_not_registered':
+    'The client authenticates by another method than the one that it is registered for.',
+  'authentication.certificate_missing':
+    'The client needs a certificate, and the connection brought none: another port, a proxy that keeps it, a program that was not told of it.',
+  'authentication.certificate_unreadable': 'The certificate cannot be read, or its key is no point of its curve.',
+  'authentication.certificate_not_yet_valid': 'The certificate holds from a later moment on.',
+  'authentication.certificate_expired': 'The certificate has expired.',
+  'authentication.certificate_version': 'The certificate is not of version 3 (RFC 5280 §4.1.2.1).',
+  'authentication.certificate_serial': 'The serial number of the certificate is not positive (RFC 5280 §4.1.2.2).',
+  'authentication.certificate_is_authority':
+    'The certificate is that of an authority (CA:TRUE), which authenticates nobody.',
+  'authentication.certificate_key_usage': 'The certificate does not allow digital signatures (RFC 5280 §4.2.1.3).',
+  'authentication.certificate_purpose':
+    'The certificate is not made for clients: its extended key usage lacks clientAuth.',
+  'authentication.certificate_weak_key':
+    'The key of the certificate is too weak: RSA below 2048 bits, or another kind.',
+  'authentication.certificate_extension': 'The certificate has a critical extension that is not understood here.',
+  'authentication.certificate_of_another_client': 'The certificate was issued by this server, and not to this client.',
+  'authentication.certificate_unknown': 'The certificate was neither issued to this client nor registered for it.',
+  'authentication.certificate_revoked': 'The certificate is right and has been revoked.',
   'authentication.throttled': 'Too many failed attempts came from this address; this one was not right either.',
   'authentication.throttled_secret':
     'Too many wrong guesses at this secret came from this address; this one was not looked at.',

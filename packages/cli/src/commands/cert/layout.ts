@@ -1,0 +1,18 @@
+import type { RegisteredKey } from '@latchkey/admin-contract'
+import { moment, table } from '../../output/layout.ts'
+
+/** The keys of certificates that a client made itself. */
+export function registeredKeyTable(keys: readonly RegisteredKey[]): string {
+  return table(
+    keys,
+    [
+      { title: 'KEY', value: (key) => key.id },
+      { title: 'SHA-256', value: (key) => key.sha256 },
+      { title: 'STATE', value: (key) => key.state },
+      { title: 'CREATED', value: (key) => moment(key.created_at) },
+      { title: 'LAST USED', value: (key) => moment(key.last_used_at) },
+      { title: 'REVOKED', value: (key) => moment(key.revoked_at) },
+    ],
+    'The client has no registered keys.',
+  )
+}

@@ -1,0 +1,51 @@
+import { createHash, type KeyObject, type X509Certificate } from 'node:crypto'
+import { TLSSocket } from 'node:tls'
+import type { Socket } from 'node:net'
+
+/**
+ * The certificate whose private key the other side of a connection has. That, and nothing else about it, has been checked: neither who issued it, nor
+ * for whom, nor whether it holds.
+ */
+export interface PresentedCertificate {
+  /** SHA-256 of the DER, base64url: `x5t#S256` (RFC 8705 §3.1). */
+  readonly thumbprint: string
+  readonly x509: X509Certificate
+  /** SubjectPublicKeyInfo, DER, base64url; undefined for a key that OpenSSL cannot read. */
+  readonly publicKey: string | undefined
+}
+
+/** Read once for each connection: none can change it, with neither renegotiation nor post-handshake authentication (RFC 8446 §4.6.2). */
+const known = new WeakMap<Socket, PresentedCertificate>()
+
+/** The certificate of a connection, resumed ones included; undefined without TLS, and when none came. */
+export function presentedCertificate(socket: Socket): PresentedCertificate | undefined {
+  const before = known.get(socket)
+  if (before !== undefined) return before
+  const x509 = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined
+  if (x509 === undefined) return undefined
+  const presented = presentCertificate(x509)
+  known.set(socket, presented)
+  return presented
+}
+
+function presentCertificate(x509: X509Certificate): PresentedCertificate {
+  let publicKey: { readonly der: string | undefined } | undefined
+  return {
+    x509,
+    thumbprint: createHash('sha256').update(x509.raw).digest('base64url'),
+    // Only when it is asked for: most certificates are recognised by their thumbprint.
+    get publicKey() {
+      publicKey ??= { der: publicKeyOf(x509)?.export({ format: 'der', type: 'spki' }).toString('base64url') }
+      return publicKey.der
+    },
+  }
+}
+
+/** Undefined for a key that cannot be read, a point off its curve for example. */
+export function publicKeyOf(x509: X509Certificate): KeyObject | undefined {
+  try {
+    return x509.publicKey
+  } catch {
+    return undefined
+  }
+}
