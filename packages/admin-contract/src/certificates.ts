@@ -28,6 +28,23 @@ const certificate = z.strictObject({
 })
 export type CertificateRecord = z.infer<typeof certificate>
 
+/** PEM, or DER in base64. */
+const csr = z.string().min(1).max(16_384)
+
+const issuedShape = {
+  serial: z.string(),
+  /** PEM. */
+  certificate: z.string(),
+  /** What stands between it and the root, and the root; PEM. */
+  chain: z.string(),
+  not_after: field.epochSeconds,
+  /** What the request asked for in vain, in words. */
+  ignored: z.array(z.string()),
+}
+
+const issued = z.strictObject(issuedShape)
+export type IssuedRecord = z.infer<typeof issued>
+
 export const certificates = {
   issue: operation(routes.issue, {
     tags: ['certificates'],
@@ -39,8 +56,7 @@ export const certificates = {
       z.strictObject({
         params: z.strictObject({ client_id: field.clientId }),
         body: z.strictObject({
-          /** PEM, or DER in base64. */
-          csr: z.string().min(1).max(16_384).optional(),
+          csr: csr.optional(),
           /** Only without `csr`: the key, the certificate and its chain as PKCS #12 with a generated password, instead of PEM. */
           pkcs12: z.boolean().optional(),
           /** An hour to 90 days, which is the default. */
@@ -50,21 +66,27 @@ export const certificates = {
     )
     .output(
       z.strictObject({
-        serial: z.string(),
-        /** PEM. */
-        certificate: z.string(),
-        /** What stands between it and the root, and the root; PEM. */
-        chain: z.string(),
-        not_after: field.epochSeconds,
+        ...issuedShape,
         /** PKCS #8, PEM: where it was made here, and not asked for as PKCS #12. */
         private_key: z.string().optional(),
         /** PKCS #12 (RFC 7292), base64, with key, certificate and chain. */
         pkcs12: z.string().optional(),
         pkcs12_password: z.string().optional(),
-        /** What the request asked for in vain, in words. */
-        ignored: z.array(z.string()),
       }),
     ),
+  renew: operation(routes.renew, {
+    tags: ['certificates'],
+    summary: 'Issue the certificate that follows another, for a new key',
+    description:
+      'The old one stays good until its end or its revocation. Clients do it themselves, in the last third of its life, at `POST /ca/renew` of the listener that asks for certificates.',
+  })
+    .input(
+      z.strictObject({
+        params: z.strictObject({ serial: field.serial }),
+        body: z.strictObject({ csr }),
+      }),
+    )
+    .output(issued),
   list: operation(routes.list, { tags: ['certificates'], summary: 'List certificates, newest first' })
     .input(
       z.strictObject({

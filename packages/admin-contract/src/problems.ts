@@ -4,6 +4,7 @@ import { z } from 'zod'
 export const refusalReasons = [
   'client.unknown',
   'client.is_resource_server',
+  'client.disabled',
   'client.takes_no_secret',
   'client.takes_no_own_certificate',
   'client.reserved',
@@ -18,6 +19,9 @@ export const refusalReasons = [
   'request.addresses_unenforced',
   'invitation.unknown',
   'certificate.unknown',
+  'certificate.ended',
+  'certificate.too_early',
+  'certificate.renewed',
   'certificate.unsuitable',
   'certificate.csr_invalid',
   'resource_server.unknown',

@@ -104,6 +104,13 @@ export const adminRoutes = {
       idempotencyKey: true,
     },
     list: { method: 'GET', path: '/certificates', scope: 'clients.read' },
+    renew: {
+      method: 'POST',
+      path: '/certificates/{serial}/renew',
+      successStatus: 201,
+      scope: 'certificates.write',
+      idempotencyKey: true,
+    },
     revoke: { method: 'POST', path: '/certificates/{serial}/revoke', scope: 'certificates.write' },
   },
   registeredKeys: {

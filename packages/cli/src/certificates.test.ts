@@ -141,6 +141,19 @@ describe.skipIf(!hasOpenssl)('cert', () => {
     expect(both).toMatchObject({ code: 2, stdout: '' })
   })
 
+  it('renew issues the certificate that follows, for a new key and no other', async () => {
+    const serial = String(
+      (await runCliJson(['cert', 'issue', clientId, '--csr', 'client.csr'], { cwd: home }))['serial'],
+    )
+    await newRequest('P-256', 'next')
+    const renewed = await cli('cert', 'renew', serial, '--csr', 'next.csr')
+    expect(renewed).toMatchObject({ code: 0 })
+    expect(renewed.stdout.match(/-----BEGIN CERTIFICATE-----/g)).toHaveLength(3)
+    const same = await cli('cert', 'renew', serial, '--csr', 'client.csr')
+    expect(same).toMatchObject({ code: 1, stdout: '' })
+    expect(same.stderr).toMatch(/make a new one/)
+  })
+
   it('says what is wrong with a request, and what to do', async () => {
     await newRequest('P-384', 'wrong')
     const refused = await cli('cert', 'issue', clientId, '--csr', 'wrong.csr')

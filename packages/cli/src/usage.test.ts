@@ -45,6 +45,7 @@ describe('misuse ends with 2 and says what is wrong', () => {
     ['request reject x --reason no', /needs the revision/],
     ['request list --state unconfirmed', /is invalid/],
     ['cert issue x --csr a --pkcs12 b', /holds a private key/],
+    ['cert renew x', /needs a signing request/],
     ['cert register x', /which certificate is missing/],
     ['cert register x --certificate /none', /cannot be read/],
     ['client create x --scope a/b --auth mtls --require-certificate', /by certificate alone/],
@@ -79,7 +80,7 @@ describe('misuse ends with 2 and says what is wrong', () => {
 })
 
 describe('what this version does not have yet ends with 2 and is named', () => {
-  const commandLines = ['console', 'cert renew']
+  const commandLines = ['console']
   it.concurrent.each(commandLines)('latchkey %s', async (commandLine) => {
     const what = /^(?:(?:key|audit|cert) )?[a-z-]+/.exec(commandLine)?.[0]
     const result = await runCli(words(commandLine))

@@ -109,7 +109,7 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   started.defer(() => remote.close())
   await remote.ready()
 
-  const oauth = oauthEndpoints(core, issuer, mtls, tokens, revocations, log, observation, surroundings)
+  const oauth = oauthEndpoints(core, issuer, mtls, services.maker, tokens, revocations, log, observation, surroundings)
   const { revocationStreams } = oauth
   const open = {
     admin: adminListener,

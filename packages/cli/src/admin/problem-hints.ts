@@ -4,6 +4,7 @@ import type { ProblemReason } from '@latchkey/admin-contract'
 export const problemHints: Readonly<Record<ProblemReason, string>> = {
   'client.unknown': '`latchkey client list` shows the clients',
   'client.is_resource_server': 'use the verbs of `latchkey resource-server`',
+  'client.disabled': '`latchkey client enable CLIENT` enables it again',
   'client.takes_no_secret': 'give it a certificate: `latchkey cert issue CLIENT --csr FILE`',
   'client.takes_no_own_certificate': '`latchkey cert issue CLIENT --csr FILE` issues one',
   'client.reserved': 'choose another client_id',
@@ -19,6 +20,9 @@ export const problemHints: Readonly<Record<ProblemReason, string>> = {
     'repeat it with --confirm-unenforced-addresses if the access is right without them too',
   'invitation.unknown': '`latchkey request invitations` shows the invitations',
   'certificate.unknown': '`latchkey cert list` shows the certificates',
+  'certificate.ended': '`latchkey cert issue CLIENT --csr FILE` issues a new one',
+  'certificate.too_early': 'wait, or let the team do it: `latchkey cert renew SERIAL --csr FILE`',
+  'certificate.renewed': '`latchkey cert list --client CLIENT` shows both',
   'certificate.unsuitable':
     'send a certificate in PEM with a P-256, Ed25519 or RSA key (2048 bits and more), without its private key',
   'certificate.csr_invalid':

@@ -64,7 +64,7 @@ beforeAll(async () => {
 })
 afterAll(() => issuer.close())
 
-describe.each(['node', 'fastify', 'express', 'hono'] as const)('on a TLS connection, with %s', (framework) => {
+describe.each(['node', 'fastify', 'express', 'hono'] as const)('on a TLS connection, with %s (§3)', (framework) => {
   let guard: Guard
   let api: { readonly url: string; close(): Promise<void> }
   const events: GuardEvent[] = []

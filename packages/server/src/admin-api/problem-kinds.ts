@@ -11,6 +11,7 @@ export interface ProblemKind {
 const refusalStatuses: Readonly<Record<ChangeRefusalReason, 403 | 404 | 409 | 422>> = {
   'client.unknown': 404,
   'client.is_resource_server': 422,
+  'client.disabled': 409,
   'client.takes_no_secret': 422,
   'client.takes_no_own_certificate': 422,
   'client.reserved': 409,
@@ -25,6 +26,9 @@ const refusalStatuses: Readonly<Record<ChangeRefusalReason, 403 | 404 | 409 | 42
   'request.addresses_unenforced': 422,
   'invitation.unknown': 404,
   'certificate.unknown': 404,
+  'certificate.ended': 409,
+  'certificate.too_early': 409,
+  'certificate.renewed': 409,
   'certificate.unsuitable': 422,
   'certificate.csr_invalid': 422,
   'resource_server.unknown': 404,

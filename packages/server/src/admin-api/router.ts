@@ -6,6 +6,7 @@ import { listAuditEntries } from './audit/list-audit-entries.ts'
 import { verifyAudit } from './audit/verify-audit.ts'
 import { issueCertificate } from './certificates/issue-certificate.ts'
 import { listCertificates } from './certificates/list-certificates.ts'
+import { renewCertificate } from './certificates/renew-certificate.ts'
 import { revokeCertificate } from './certificates/revoke-certificate.ts'
 import { createClient } from './clients/create-client.ts'
 import { deleteClient } from './clients/delete-client.ts'
@@ -98,6 +99,7 @@ export const adminRouter: Router<AdminContract, OperationContext> = os.router({
   certificates: {
     issue: os.certificates.issue.handler(run(issueCertificate)),
     list: os.certificates.list.handler(run(listCertificates)),
+    renew: os.certificates.renew.handler(run(renewCertificate)),
     revoke: os.certificates.revoke.handler(run(revokeCertificate)),
   },
   registeredKeys: {

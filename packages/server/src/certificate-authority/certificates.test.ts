@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -26,8 +26,8 @@ let clientId: string
 
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'latchkey-ca-'))
-  // OpenSSL goes by the clock of the machine.
-  server = await startTestServer({}, testClock(Date.now()))
+  // OpenSSL goes by the clock of the machine, which must not be behind what is signed here.
+  server = await startTestServer({}, testClock(Date.now() - 60_000))
   admin = adminSender(server.adminSocket)
   await server.registerApi('configurations', ['read'])
   clientId = (await server.registerClient(['configurations/read'])).clientId
@@ -254,6 +254,63 @@ describe.skipIf(!hasOpenssl)('revoking', () => {
     await expect(check(gone)).rejects.toThrow(/certificate revoked/)
     expectProblem(await admin('POST', `/certificates/${'0'.repeat(32)}/revoke`), 404, 'certificate.unknown')
     expectProblem(await admin('POST', '/certificates/zz/revoke'), 400, 'request.invalid')
+  })
+
+  test('is told of by OCSP as well, with and without a nonce, and OpenSSL takes the answers', async () => {
+    const [kept, gone] = [issuedOf(await issue(await newCsr())), issuedOf(await issue(await newCsr()))]
+    await admin('POST', `/certificates/${gone.serial}/revoke`, { body: { reason: 'superseded' } })
+    // OpenSSL hashes names with the algorithm that stands before the certificate.
+    const ask = (certificate: string, ...options: string[]) =>
+      openssl(
+        ['ocsp', ...options, '-issuer', '@0', '-cert', '@1', '-CAfile', '@2', '-url', `${server.issuer}/ca/ocsp`],
+        kept.chain,
+        certificate,
+        kept.chain + root,
+      )
+    const root = (await get('root.pem')).text
+    const good = await ask(kept.certificate)
+    expect(good).toMatch(/Response verify OK/)
+    expect(good).toMatch(/: good\n/)
+    expect(good).not.toMatch(/WARNING/)
+    expect(good).toMatch(/This Update: \w+ +\d+ [\d:]+ \d+ GMT/)
+    expect(await ask(gone.certificate, '-sha256')).toMatch(/: revoked\n[^]*Reason: superseded/)
+    expect(await ask(kept.certificate, '-no_nonce')).toMatch(/: good\n/)
+    expect(await ask(kept.certificate, '-sha384')).toMatch(/: unknown\n/)
+    const both = await openssl(
+      ['ocsp', '-issuer', '@0', '-cert', '@1', '-serial', '0x01', '-CAfile', '@2', '-url', `${server.issuer}/ca/ocsp`],
+      kept.chain,
+      gone.certificate,
+      root,
+    )
+    expect(both).toMatch(/: revoked\n[^]*0x01: unknown\n/)
+  })
+
+  test('OCSP by GET, and what is no question', async () => {
+    const kept = issuedOf(await issue(await newCsr()))
+    await openssl(
+      ['ocsp', '-issuer', '@0', '-cert', '@1', '-no_nonce', '-reqout', 'asked.der'],
+      kept.chain,
+      kept.certificate,
+    )
+    const asked = readFileSync(path.join(folder, 'asked.der'))
+    const answer = await fetch(`${server.issuer}/ca/ocsp/${encodeURIComponent(asked.toString('base64'))}`)
+    expect(answer.headers.get('content-type')).toBe('application/ocsp-response')
+    const der = Buffer.from(await answer.arrayBuffer())
+    expect(await openssl(['ocsp', '-respin', '@0', '-noverify', '-resp_text'], der)).toMatch(/Cert Status: good/)
+    const post = (body: Buffer | string, type = 'application/ocsp-request') =>
+      fetch(`${server.issuer}/ca/ocsp`, {
+        method: 'POST',
+        body: new Uint8Array(Buffer.from(body)),
+        headers: { 'content-type': type },
+      })
+    const status = async (body: Buffer | string) => Buffer.from(await (await post(body)).arrayBuffer()).toString('hex')
+    for (const nonsense of ['x', Buffer.of(48, 0), nested(5000), asked.subarray(0, -1), der]) {
+      expect(await status(nonsense)).toBe('30030a0101')
+    }
+    expect((await post(asked, 'application/json')).status).toBe(400)
+    expect((await post(asked, 'text/plain')).status).toBe(415)
+    expect((await post('x'.repeat(200_000))).status).toBe(413)
+    expect((await send(`${server.issuer}/ca/ocsp`)).status).toBe(405)
   })
 
   test('comes with the removal of the client, whose certificates stay on record', async () => {

@@ -1,6 +1,6 @@
 import { KeyObject } from 'node:crypto'
 import type { EpochMs } from '@latchkey/protocol'
-import type { Change, ChangeContext } from '../audit/change.ts'
+import type { Change, ChangeContext, ChangeOutcome } from '../audit/change.ts'
 import type { AdminEvent } from '../audit/events.ts'
 import type { ClientId } from '../clients/client.ts'
 import type { EndAccessTransaction } from '../clients/end-access.ts'
@@ -20,6 +20,11 @@ import { exportPrivateKey, generateKeyPair, pem } from './x509.ts'
 
 export interface CertificateTransaction extends EndAccessTransaction {
   readonly certificates: CertificateWrites
+}
+
+export interface CertificateMaker extends CredentialMaker {
+  /** Under which the authority is published, and clients are named. */
+  readonly issuer: string
 }
 
 export interface IssueInput {
@@ -45,58 +50,76 @@ export interface Issued {
  */
 export async function issueCertificate(
   change: Change<CertificateTransaction>,
-  maker: CredentialMaker & { readonly issuer: string },
+  maker: CertificateMaker,
   context: ChangeContext,
   clientId: ClientId,
   { csr, lifetimeSeconds }: IssueInput,
 ): Promise<Result<Issued, ChangeRefusal>> {
   const read = csr === undefined ? done(await makeKey()) : await readCsr(csr)
   if (!read.ok) return refuseChange('certificate.csr_invalid', read.refusal, 'csr')
-  const { publicKey, ignored, privateKey } = read.value
   return change(context, async (tx) => {
     const found = await findClient(tx.clients, clientId)
-    if (!found.ok) return found
-    const { authority, parts } = await theAuthority(tx, maker, context.now)
-    const { issuer, random, dataKeys } = maker
-    const subjectUri = (await tx.certificates.subjectUriOf(clientId)) ?? `${issuer}/clients/${clientId}`
-    const serial = newSerial(random)
-    const lifetimeMs = lifetimeSeconds === undefined ? lifetimes.leaf : lifetimeSeconds * 1000
-    const request = { serial, commonName: clientId, subjectUri, publicKey, lifetimeMs, place: `${issuer}/ca` }
-    const signed = await signLeaf(dataKeys, authority, request, context.now)
-    const credential = makeCertificateCredential(maker, clientId, {
-      name: `certificate ${serial.slice(0, 8)}`,
-      now: context.now,
-      expiresAt: signed.notAfter,
-    })
-    await tx.clients.insertCredential(credential)
-    const certificate: IssuedCertificate = {
-      serial,
-      clientId,
-      credentialId: credential.id,
-      authorityId: authority.intermediate.id,
-      ...signed,
-      subjectUri,
-      createdAt: context.now,
-      createdBy: context.actor,
-      revokedAt: undefined,
-      revocationReason: undefined,
-    }
-    await tx.certificates.insert(certificate)
-    return {
-      ...done({
-        certificate,
-        chain: authority.intermediate.certificate + authority.root.certificate,
-        privateKey,
-        ignored,
-      }),
-      parts,
-      event: {
-        name: 'certificate.issued',
-        subject: serial,
-        details: { client_id: clientId, thumbprint: signed.thumbprint, not_after: signed.notAfter },
-      },
-    }
+    return found.ok ? issueWithin(tx, maker, context, clientId, { ...read.value, lifetimeSeconds }) : found
   })
+}
+
+/** What a certificate is issued for: a key, and a life. */
+export interface IssueOrder extends ReadCsr {
+  readonly lifetimeSeconds: number | undefined
+  /** The certificate that this one renews. */
+  readonly renews?: IssuedCertificate
+}
+
+/** Issues a certificate to a client that is there, as a part of a larger change. */
+export async function issueWithin(
+  tx: CertificateTransaction,
+  maker: CertificateMaker,
+  context: ChangeContext,
+  clientId: ClientId,
+  { publicKey, privateKey, ignored, lifetimeSeconds, renews }: IssueOrder,
+): Promise<ChangeOutcome<Issued, ChangeRefusal>> {
+  const { authority, parts } = await theAuthority(tx, maker, context.now)
+  const { issuer, random, dataKeys } = maker
+  const subjectUri = (await tx.certificates.subjectUriOf(clientId)) ?? `${issuer}/clients/${clientId}`
+  const serial = newSerial(random)
+  const lifetimeMs = lifetimeSeconds === undefined ? lifetimes.leaf : lifetimeSeconds * 1000
+  const request = { serial, commonName: clientId, subjectUri, publicKey, lifetimeMs, place: `${issuer}/ca` }
+  const signed = await signLeaf(dataKeys, authority, request, context.now)
+  const credential = makeCertificateCredential(maker, clientId, {
+    name: `certificate ${serial.slice(0, 8)}`,
+    now: context.now,
+    expiresAt: signed.notAfter,
+    parentId: renews?.credentialId,
+  })
+  await tx.clients.insertCredential(credential)
+  const certificate: IssuedCertificate = {
+    serial,
+    clientId,
+    credentialId: credential.id,
+    authorityId: authority.intermediate.id,
+    ...signed,
+    subjectUri,
+    createdAt: context.now,
+    createdBy: context.actor,
+    revokedAt: undefined,
+    revocationReason: undefined,
+  }
+  await tx.certificates.insert(certificate)
+  const { thumbprint, notAfter } = signed
+  return {
+    ...done({
+      certificate,
+      chain: authority.intermediate.certificate + authority.root.certificate,
+      privateKey,
+      ignored,
+    }),
+    parts,
+    event: {
+      name: 'certificate.issued',
+      subject: serial,
+      details: { client_id: clientId, thumbprint, not_after: notAfter, renews: renews?.serial },
+    },
+  }
 }
 
 /** A key for a client that brings no request: the only private key of a client that is ever here, and only while it is answered. */
@@ -113,7 +136,7 @@ async function makeKey(): Promise<ReadCsr & { readonly privateKey: string }> {
 /** The authority that signs; made, and recorded, when there is none yet. Two servers at the same moment make one between them. */
 async function theAuthority(
   tx: CertificateTransaction,
-  { issuer, random, dataKeys }: CredentialMaker & { readonly issuer: string },
+  { issuer, random, dataKeys }: CertificateMaker,
   now: EpochMs,
 ): Promise<{ readonly authority: AuthorityChain; readonly parts: readonly AdminEvent[] }> {
   const known = await tx.certificates.authorities()

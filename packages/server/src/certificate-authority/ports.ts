@@ -1,5 +1,6 @@
 import type { EpochMs } from '@latchkey/protocol'
 import type { ClientId } from '../clients/client.ts'
+import type { CredentialId } from '../clients/credential.ts'
 import type { Page, PageRequest } from '../kernel/page.ts'
 import type { Authority, AuthorityChain } from './authority.ts'
 import type { CertificateState, IssuedCertificate, Serial } from './certificate.ts'
@@ -14,8 +15,7 @@ export interface CertificateReads {
   /** The authority that signs; undefined before the first certificate was issued. */
   authorities(): Promise<AuthorityChain | undefined>
   find(serial: Serial): Promise<IssuedCertificate | undefined>
-  /** Whether the authority issued the certificate with this thumbprint, to whomever. */
-  isIssued(thumbprint: string): Promise<boolean>
+  findByThumbprint(thumbprint: string): Promise<IssuedCertificate | undefined>
   /** Newest first. */
   list(page: PageRequest & CertificateFilter): Promise<Page<IssuedCertificate>>
   /** What a revocation list has to name at this moment: revoked, and not expired for long. */
@@ -27,6 +27,7 @@ export interface CertificateWrites {
   authorities(): Promise<AuthorityChain | undefined>
   insertAuthority(authority: Authority): Promise<void>
   find(serial: Serial): Promise<IssuedCertificate | undefined>
+  findByCredential(id: CredentialId): Promise<IssuedCertificate | undefined>
   /** The URI in the client's earlier certificates. */
   subjectUriOf(clientId: ClientId): Promise<string | undefined>
   insert(certificate: IssuedCertificate): Promise<void>

@@ -21,15 +21,15 @@ export const backdatingMs: number = 5 * 60_000
 
 export const clientAuth: string = x509.ExtendedKeyUsage.clientAuth
 
-/** What makes a leaf a leaf (RFC 5280 §4.2.1). */
-export function leafExtensions(subjectUri: string, crlUrl: string, caUrl: string): x509.Extension[] {
+/** What makes a leaf a leaf (RFC 5280 §4.2.1); `place` is `<issuer>/ca`. */
+export function leafExtensions(subjectUri: string, place: string): x509.Extension[] {
   return [
     new x509.BasicConstraintsExtension(false, undefined, true),
     new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
     new x509.ExtendedKeyUsageExtension([clientAuth]),
     new x509.SubjectAlternativeNameExtension([{ type: 'url', value: subjectUri }]),
-    new x509.CRLDistributionPointsExtension([crlUrl]),
-    new x509.AuthorityInfoAccessExtension({ caIssuers: caUrl }),
+    new x509.CRLDistributionPointsExtension([`${place}/clients.crl`]),
+    new x509.AuthorityInfoAccessExtension({ ocsp: `${place}/ocsp`, caIssuers: `${place}/intermediate.cer` }),
   ]
 }
 

@@ -47,7 +47,7 @@ export async function signLeaf(
     signingKey: await openAuthority(dataKeys, intermediate),
     signingAlgorithm: signatureAlgorithm,
     extensions: [
-      ...leafExtensions(subjectUri, `${place}/clients.crl`, `${place}/intermediate.cer`),
+      ...leafExtensions(subjectUri, place),
       await x509.SubjectKeyIdentifierExtension.create(key),
       await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
     ],

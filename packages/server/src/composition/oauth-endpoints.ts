@@ -1,4 +1,6 @@
 import { endpointPaths } from '@latchkey/protocol'
+import { renewEndpoint } from '../certificate-endpoint/renew-endpoint.ts'
+import type { CredentialMaker } from '../clients/secrets.ts'
 import type { OutcomeLog } from '../token-endpoint/group-commit.ts'
 import type { Endpoint } from '../http/exchange.ts'
 import type { Endpoints } from '../http/listener.ts'
@@ -6,7 +8,7 @@ import { introspectionEndpoint } from '../introspection-endpoint/introspection-e
 import { memoize } from '../kernel/background.ts'
 import { publicDocument } from '../metadata-endpoint/document.ts'
 import { jwksFreshness } from '../metadata-endpoint/jwks-freshness.ts'
-import { mtlsEndpoints, publicEndpoints } from '../metadata-endpoint/public-endpoints.ts'
+import { mtlsEndpoints, publicEndpoints, renewalPath } from '../metadata-endpoint/public-endpoints.ts'
 import { serverMetadata } from '../metadata-endpoint/server-metadata.ts'
 import type { Catalogue } from '../resource-servers/catalogue.ts'
 import { revocationEndpoint } from '../revocation-endpoint/revocation-endpoint.ts'
@@ -35,6 +37,7 @@ export function oauthEndpoints(
   core: Core,
   issuer: string,
   mtlsBase: string | undefined,
+  maker: CredentialMaker,
   tokens: TokenServices,
   revocations: PublishedRevocations,
   log: OutcomeLog,
@@ -69,5 +72,7 @@ export function oauthEndpoints(
     ...watched,
     metadata: watch('metadata', '/.well-known/oauth-authorization-server', metadata),
   })
-  return { endpoints, mtlsEndpoints: mtlsEndpoints(issuer, watched), revocationStreams: feed.streams }
+  const renewal = renewEndpoint({ ...authentication, change, maker: { ...maker, issuer } })
+  const atMtls = { ...watched, renewal: watch('renewal', renewalPath, renewal) }
+  return { endpoints, mtlsEndpoints: mtlsEndpoints(issuer, atMtls), revocationStreams: feed.streams }
 }

@@ -8,12 +8,14 @@ import type { Surroundings } from './surroundings.ts'
 /** Refusals recorded one by one for each client, and in all, in a minute. */
 const knownCallerBudget = { windowMs: 60_000, perPrefix: 300, total: 6000 }
 
-/** Reasons that only somebody gives who holds, or held, a real secret: the best signs of a leak. */
+/** Reasons that only somebody gives who holds, or held, a real secret or certificate: the best signs of a leak. */
 const knownCredentialReasons: ReadonlySet<string> = new Set([
   'authentication.secret_wrong',
   'authentication.secret_revoked',
   'authentication.secret_expired',
   'authentication.client_disabled',
+  'authentication.certificate_revoked',
+  'authentication.certificate_of_another_client',
 ])
 
 /** Where outcomes go: the audit log, within a budget that no stranger can use up for others, and the digests of each client. */

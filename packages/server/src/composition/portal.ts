@@ -1,5 +1,6 @@
 import { endpointPaths } from '@latchkey/protocol'
 import type { FastifyInstance } from 'fastify'
+import { createOcspResponder } from '../certificate-authority/ocsp.ts'
 import { createRevocationList } from '../certificate-authority/revocation-list.ts'
 import type { RequestDesk } from '../access-requests/desk.ts'
 import type { Config } from '../config/config.ts'
@@ -43,6 +44,7 @@ export async function openPortal(
       links: core.store.links,
       certificates: core.store.certificates,
       revocationList: createRevocationList(core.store.certificates, core.dataKeys, clock),
+      ocsp: createOcspResponder(core.store.certificates, core.dataKeys, clock),
       serverTrust: () => serverTrust(config, listeners),
       requests,
       notifier,

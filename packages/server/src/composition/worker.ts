@@ -53,6 +53,7 @@ export async function startWorker(config: Config, slot: number, surroundings: Su
     core,
     issuer,
     mtlsListener && mtlsBase(config, issuer, mtlsListener.port),
+    { random: surroundings.random, dataKeys: core.dataKeys, environment: config.environment },
     tokens,
     revocations,
     log,

@@ -3,6 +3,7 @@ export const changeRefusals = {
   'client.unknown': 'There is no such client.',
   'client.is_resource_server':
     "The client_id is a resource server's credential; manage it through its resource server.",
+  'client.disabled': 'The client is disabled.',
   'client.takes_no_secret': 'The client authenticates by certificate alone.',
   'client.takes_no_own_certificate': 'The client authenticates by a certificate that this server issues.',
   'client.reserved': 'The client_id is the name of something else in the audit log.',
@@ -17,6 +18,9 @@ export const changeRefusals = {
   'request.addresses_unenforced': 'The request depends on source addresses, which this version does not enforce.',
   'invitation.unknown': 'There is no such invitation.',
   'certificate.unknown': 'There is no such certificate.',
+  'certificate.ended': 'The certificate has been revoked, or has expired.',
+  'certificate.too_early': 'The certificate is not in the last third of its life.',
+  'certificate.renewed': 'The certificate was renewed, and that one is in use.',
   'certificate.unsuitable': 'The certificate cannot be registered.',
   'certificate.csr_invalid': 'The certificate signing request cannot be taken.',
   'resource_server.unknown': 'There is no such resource server.',

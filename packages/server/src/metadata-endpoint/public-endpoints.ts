@@ -22,16 +22,24 @@ export function publicEndpoints(
 /** What clients call over the listener that asks for certificates (RFC 8705 §5). */
 export function mtlsEndpoints(
   issuer: string,
-  endpoints: Readonly<Record<'token' | 'introspection' | 'revocation', Endpoint>>,
+  {
+    token,
+    introspection,
+    revocation,
+    renewal,
+  }: Readonly<Record<'token' | 'introspection' | 'revocation' | 'renewal', Endpoint>>,
 ): Endpoints {
-  const { token, introspection, revocation } = endpoints
-  return new Map(
-    Object.entries({ token, introspection, revocation }).map(([name, endpoint]) => [
-      pathOf(issuer) + endpointPaths[name as 'token' | 'introspection' | 'revocation'],
-      endpoint,
-    ]),
-  )
+  const base = pathOf(issuer)
+  return new Map([
+    [base + endpointPaths.token, token],
+    [base + endpointPaths.introspection, introspection],
+    [base + endpointPaths.revocation, revocation],
+    [base + renewalPath, renewal],
+  ])
 }
+
+/** Below the issuer, at that listener alone. */
+export const renewalPath = '/ca/renew'
 
 function pathOf(issuer: string): string {
   return new URL(issuer).pathname.replace(/\/$/, '')

@@ -1,6 +1,7 @@
 import type { RequestDesk } from '../access-requests/desk.ts'
 import type { Change } from '../audit/change.ts'
 import type { CertificateReads } from '../certificate-authority/ports.ts'
+import type { OcspResponder } from '../certificate-authority/ocsp.ts'
 import type { RevocationList } from '../certificate-authority/revocation-list.ts'
 import type { ClientReads, ClientWrites } from '../clients/ports.ts'
 import type { CredentialMaker } from '../clients/secrets.ts'
@@ -29,6 +30,7 @@ export interface PortalServices {
   readonly links: LinkReads
   readonly certificates: CertificateReads
   readonly revocationList: RevocationList
+  readonly ocsp: OcspResponder
   /** What clients trust the listener that asks for certificates by, PEM; undefined: nothing of ours. */
   readonly serverTrust: () => string | undefined
   readonly requests: RequestDesk

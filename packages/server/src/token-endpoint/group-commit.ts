@@ -1,6 +1,7 @@
 import type { TokenEvent } from '../audit/log/token-events.ts'
 import type { HttpRequest, HttpResponse } from '../http/exchange.ts'
 import type { Clock } from '../kernel/clock.ts'
+import type { ChangeRefusalReason } from '../kernel/refusal.ts'
 import { redact } from '../kernel/redaction.ts'
 import type { Grant } from '../policy/token-decision.ts'
 import type { IssuedToken, TokenIssuer } from '../tokens/issue.ts'
@@ -40,7 +41,7 @@ export interface OutcomeLog {
 }
 
 export interface RecordedRefusal {
-  readonly reason: RefusalReason
+  readonly reason: RefusalReason | ChangeRefusalReason
   /** Of a client that authenticated, or that a caller claimed to be. */
   readonly clientId: string
   readonly authenticated: boolean

@@ -1,7 +1,19 @@
-import type { CertificateRecord } from '@latchkey/admin-contract'
+import type { CertificateRecord, IssuedRecord } from '@latchkey/admin-contract'
 import { toSeconds, type EpochMs } from '@latchkey/protocol'
 import { certificateState, type IssuedCertificate } from '../../certificate-authority/certificate.ts'
+import type { Issued } from '../../certificate-authority/issue-certificate.ts'
 import { optionalSeconds } from '../shapes.ts'
+
+/** A new certificate as it is handed out. */
+export function issuedRecord({ certificate, chain, ignored }: Issued): IssuedRecord {
+  return {
+    serial: certificate.serial,
+    certificate: certificate.certificate,
+    chain,
+    not_after: toSeconds(certificate.notAfter),
+    ignored: [...ignored],
+  }
+}
 
 /** A certificate as the contract spells it. */
 export function certificateRecord(certificate: IssuedCertificate, now: EpochMs): CertificateRecord {

@@ -1,4 +1,3 @@
-import { toSeconds } from '@latchkey/protocol'
 import * as authority from '../../certificate-authority/issue-certificate.ts'
 import type { ClientId } from '../../clients/client.ts'
 import { makePkcs12, type Pkcs12Content } from '../../certificate-authority/pkcs12.ts'
@@ -7,6 +6,7 @@ import type { Random } from '../../kernel/random.ts'
 import { refuseChange } from '../../kernel/refusal.ts'
 import { done } from '../../kernel/result.ts'
 import { changeContext, type Operation } from '../operation.ts'
+import { issuedRecord } from './certificate-record.ts'
 
 /**
  * `POST /clients/{client_id}/certificates`: for the key of a request, or for one that is made here and handed out with it. Refuses with `client.unknown`,
@@ -22,13 +22,9 @@ export const issueCertificate: Operation<'certificates', 'issue'> = async (conte
   const clientId = params.client_id as ClientId
   const issued = await authority.issueCertificate(change, { ...maker, issuer }, changeContext(context), clientId, input)
   if (!issued.ok) return issued
-  const { certificate, chain, privateKey, ignored } = issued.value
+  const { certificate, chain, privateKey } = issued.value
   return done({
-    serial: certificate.serial,
-    certificate: certificate.certificate,
-    chain,
-    not_after: toSeconds(certificate.notAfter),
-    ignored: [...ignored],
+    ...issuedRecord(issued.value),
     ...(privateKey === undefined || body.pkcs12 !== true
       ? { private_key: privateKey }
       : await pkcs12(maker.random, { certificate: certificate.certificate, chain, privateKey, name: clientId })),

@@ -5,6 +5,7 @@ import type { RequestId } from '../../kernel/ids.ts'
 export const tokenEventNames = {
   'token.granted': 'A token was issued.',
   'token.denied': 'A token request was refused; `reason` says precisely why.',
+  'renewal.denied': 'The renewal of a certificate was refused.',
   'introspection.denied': 'An introspection request was refused.',
   'revocation.denied': 'A revocation request was refused.',
   'denials.aggregated':

@@ -10,7 +10,10 @@ const forAnHour = 'public, max-age=3600'
  * `GET /ca/…`: what others need to check clients' certificates: the authority, and what it has revoked (RFC 5280 §4.2.1.13, §4.2.2.1). And, apart from that, what
  * clients trust the server by.
  */
-export function mountCa(app: FastifyInstance, { certificates, revocationList, serverTrust }: PortalServices): void {
+export async function mountCa(
+  app: FastifyInstance,
+  { certificates, revocationList, ocsp, serverTrust }: PortalServices,
+): Promise<void> {
   const authority = async () => {
     const chain = await certificates.authorities()
     if (chain === undefined) {
@@ -41,6 +44,27 @@ export function mountCa(app: FastifyInstance, { certificates, revocationList, se
     const { intermediate } = await authority()
     const der = Buffer.from(new x509.X509Certificate(intermediate.certificate).rawData)
     return reply.header('cache-control', forAnHour).type('application/pkix-cert').send(der)
+  })
+  // Apart, for its parser: nothing else here takes what is no JSON.
+  await app.register((own) => {
+    own.addContentTypeParser('application/ocsp-request', { parseAs: 'buffer' }, (_request, body, done) => {
+      done(null, body)
+    })
+    // RFC 6960 appendix A.1
+    own.post('/ca/ocsp', async (request, reply) => {
+      if (!Buffer.isBuffer(request.body)) {
+        throw new PortalError('request.invalid', { detail: 'send the request as application/ocsp-request' })
+      }
+      return reply.type('application/ocsp-response').send(await ocsp(request.body))
+    })
+    return Promise.resolve()
+  })
+  app.get<{ Params: { '*': string } }>('/ca/ocsp/*', async (request, reply) => {
+    const der = Buffer.from(request.params['*'], 'base64')
+    return reply
+      .header('cache-control', 'public, max-age=60')
+      .type('application/ocsp-response')
+      .send(await ocsp(der))
   })
   app.get('/ca/clients.crl', async (_request, reply) => {
     await authority()

@@ -15,15 +15,8 @@ const listedAfterEndMs = 86_400_000
 export function certificateReads(db: Kysely<Schema>): CertificateReads {
   return {
     authorities: () => findAuthorities(db),
-    find: (serial) => findCertificate(db, serial),
-    async isIssued(thumbprint) {
-      const row = await db
-        .selectFrom('certificates')
-        .select('serial')
-        .where('thumbprint', '=', thumbprint)
-        .executeTakeFirst()
-      return row !== undefined
-    },
+    find: (serial) => findCertificate(db, 'serial', serial),
+    findByThumbprint: (thumbprint) => findCertificate(db, 'thumbprint', thumbprint),
     list: (page) => listCertificates(db, page),
     async revoked(now) {
       const rows = await db
@@ -59,7 +52,8 @@ export function certificateWrites(tx: Kysely<Schema>): CertificateWrites {
         })
         .execute()
     },
-    find: (serial) => findCertificate(tx, serial),
+    find: (serial) => findCertificate(tx, 'serial', serial),
+    findByCredential: (id) => findCertificate(tx, 'credential_id', id),
     async subjectUriOf(clientId) {
       const row = await tx
         .selectFrom('certificates')
@@ -130,8 +124,13 @@ async function findAuthorities(db: Kysely<Schema>): Promise<AuthorityChain | und
   return root === undefined || intermediate === undefined ? undefined : { root, intermediate }
 }
 
-async function findCertificate(db: Kysely<Schema>, serial: Serial): Promise<IssuedCertificate | undefined> {
-  const row = await db.selectFrom('certificates').selectAll().where('serial', '=', serial).executeTakeFirst()
+/** Each of these columns names one certificate. */
+async function findCertificate(
+  db: Kysely<Schema>,
+  column: 'serial' | 'thumbprint' | 'credential_id',
+  value: string,
+): Promise<IssuedCertificate | undefined> {
+  const row = await db.selectFrom('certificates').selectAll().where(column, '=', value).executeTakeFirst()
   return row === undefined ? undefined : toCertificate(row)
 }
 

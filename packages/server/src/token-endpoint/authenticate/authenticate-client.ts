@@ -24,7 +24,7 @@ export interface ClientLookup {
 
 export interface AuthenticationContext {
   readonly clients: ClientLookup
-  readonly certificates: Pick<CertificateReads, 'isIssued'>
+  readonly certificates: Pick<CertificateReads, 'findByThumbprint'>
   readonly dataKeys: DataKeys
   readonly guesses: GuessLimit
   readonly clock: Clock
@@ -84,7 +84,7 @@ async function isAnothers(
   refusal: AuthenticationRefusal,
 ): Promise<boolean> {
   if (certificate === undefined || refusal !== 'authentication.certificate_unknown') return false
-  return certificates.isIssued(certificate.thumbprint)
+  return (await certificates.findByThumbprint(certificate.thumbprint)) !== undefined
 }
 
 /** The secret first, where there is one: who does not have it learns nothing about certificates, not even from the time that an answer takes. */

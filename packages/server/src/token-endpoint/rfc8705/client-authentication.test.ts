@@ -293,7 +293,7 @@ describe('a certificate beside the secret', () => {
     expect(await refusalOf(await token(client, await selfSigned()))).toBe('authentication.certificate_unknown')
   })
 
-  test('to require one ends the tokens that were got without; introspection and revocation ask for it too', async () => {
+  test('to require one ends the tokens that were got without; introspection (§3.2) and revocation ask for it too', async () => {
     const plain = await createClientOver(admin, 'secret')
     const before = (await token(plain)).json<{ access_token: string }>().access_token
     const required = await admin('PATCH', `/clients/${plain.clientId}`, {
