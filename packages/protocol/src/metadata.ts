@@ -65,6 +65,8 @@ export const endpointPaths = {
   revocation: '/oauth2/revoke',
   jwks: '/oauth2/jwks',
   revocations: '/oauth2/revocations',
+  resourceServer: '/oauth2/resource-server',
+  whoami: '/oauth2/whoami',
 } as const
 
 /** Where RFC 8414 §3.1 puts the metadata: the well-known part goes between host and path of the issuer. */
