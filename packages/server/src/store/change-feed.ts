@@ -55,6 +55,8 @@ export async function openChangeFeed(
   let position = await reads.latest()
   /** Own changes that were handed over before the feed came to them. */
   const known = new Set<number>()
+  /** Own changes that are being handed over: a look that comes to one waits for its outcome, rather than hand it over beside. */
+  const announcing = new Map<number, Promise<void>>()
   let looking: Promise<void> | undefined
   let lookAgain = false
   let isAway = false
@@ -77,6 +79,7 @@ export async function openChangeFeed(
     const found = await reads.after(position, readLimit)
     const isWhole = found.every(({ sequence }, i) => sequence === position + 1 + i) && found.length > 0
     const end = found.at(-1)?.sequence ?? latest
+    await Promise.all(found.flatMap(({ sequence }) => announcing.get(sequence) ?? []))
     const unknown = found.filter(({ sequence }) => !known.has(sequence))
     if (!isWhole) await onChange(everythingChanged)
     else if (unknown.length > 0) await onChange(mergeNotices(unknown.map(({ notice }) => notice)))
@@ -95,6 +98,17 @@ export async function openChangeFeed(
     } catch (error) {
       if (!isAway) logger.warn({ error: describeError(error) }, 'changes made by others are not known for now')
       isAway = true
+    }
+  }
+
+  async function handOver({ onChange }: Follower, notice: ChangeNotice, sequence: number): Promise<void> {
+    try {
+      await onChange(notice)
+      if (sequence === position + 1) position = sequence
+      else if (sequence > position) known.add(sequence)
+    } catch (error) {
+      // The change stands; the next look hands it over again.
+      logger.error({ error: describeError(error) }, 'what a change made out of date could not be read')
     }
   }
 
@@ -123,14 +137,10 @@ export async function openChangeFeed(
     },
     async announce(notice, sequence) {
       if (follower === undefined) return
-      try {
-        await follower.onChange(notice)
-        if (sequence === position + 1) position = sequence
-        else if (sequence > position) known.add(sequence)
-      } catch (error) {
-        // The change stands; the next look hands it over again.
-        logger.error({ error: describeError(error) }, 'what a change made out of date could not be read')
-      }
+      const handedOver = handOver(follower, notice, sequence)
+      announcing.set(sequence, handedOver)
+      await handedOver
+      announcing.delete(sequence)
     },
     async close() {
       isClosed = true

@@ -9,7 +9,7 @@ import {
   type RequestState,
 } from '../../access-requests/request.ts'
 import type { Page, PageRequest } from '../../kernel/page.ts'
-import { decodeCursor, encodeCursor } from './cursor.ts'
+import { readPage } from './read-page.ts'
 import { dialectOf } from './dialect.ts'
 import { noticeWrites } from './notices.ts'
 import type { Schema } from './schema.ts'
@@ -135,32 +135,11 @@ async function findRequest(db: Kysely<Schema>, id: AccessRequestId): Promise<Acc
 }
 
 async function listRequests(db: Kysely<Schema>, page: PageRequest & RequestFilter): Promise<Page<AccessRequest>> {
-  let query = db
-    .selectFrom('access_requests')
-    .selectAll()
-    .where('submitted_at', 'is not', null)
-    .orderBy('submitted_at')
-    .orderBy('id')
-    .limit(page.limit + 1)
-  const after = decodeCursor(page.cursor)
-  if (after !== undefined) {
-    query = query.where((where) =>
-      where.or([
-        where('submitted_at', '>', after.at),
-        where.and([where('submitted_at', '=', after.at), where('id', '>', after.id)]),
-      ]),
-    )
-  }
+  let query = db.selectFrom('access_requests').selectAll().where('submitted_at', 'is not', null)
   const { state } = page
   if (state !== undefined) query = query.where((where) => isState(where, state.is, state.at))
-  const rows = await query.execute()
-  const shown = rows.slice(0, page.limit)
-  const last = shown.at(-1)
-  return {
-    items: shown.map((row) => toRequest(row)),
-    nextCursor:
-      rows.length > page.limit && last?.submitted_at ? encodeCursor({ at: last.submitted_at, id: last.id }) : undefined,
-  }
+  const { items, nextCursor } = await readPage(query, page, { time: 'submitted_at', id: 'id', newestFirst: false })
+  return { items: items.map((row) => toRequest(row)), nextCursor }
 }
 
 /** What `requestState` says of a request, for the database. */
@@ -184,29 +163,9 @@ async function findInvitation(
 }
 
 async function listInvitations(db: Kysely<Schema>, page: PageRequest): Promise<Page<Invitation>> {
-  let query = db
-    .selectFrom('invitations')
-    .selectAll()
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(page.limit + 1)
-  const after = decodeCursor(page.cursor)
-  if (after !== undefined) {
-    query = query.where((where) =>
-      where.or([
-        where('created_at', '<', after.at),
-        where.and([where('created_at', '=', after.at), where('id', '<', after.id)]),
-      ]),
-    )
-  }
-  const rows = await query.execute()
-  const shown = rows.slice(0, page.limit)
-  const last = shown.at(-1)
-  return {
-    items: shown.map((row) => toInvitation(row)),
-    nextCursor:
-      rows.length > page.limit && last !== undefined ? encodeCursor({ at: last.created_at, id: last.id }) : undefined,
-  }
+  const query = db.selectFrom('invitations').selectAll()
+  const { items, nextCursor } = await readPage(query, page, { time: 'created_at', id: 'id', newestFirst: true })
+  return { items: items.map((row) => toInvitation(row)), nextCursor }
 }
 
 type Content = Pick<AccessRequest, 'form' | 'messages' | 'approvals' | 'decision'>

@@ -6,7 +6,7 @@ import type { CertificateFilter, CertificateReads, CertificateWrites } from '../
 import type { ClientId } from '../../clients/client.ts'
 import type { CredentialId } from '../../clients/credential.ts'
 import type { Page, PageRequest } from '../../kernel/page.ts'
-import { decodeCursor, encodeCursor } from './cursor.ts'
+import { readPage } from './read-page.ts'
 import type { Schema } from './schema.ts'
 
 /** An expired certificate stays in the list for a while: for verifiers whose clock is behind. */
@@ -138,37 +138,15 @@ async function listCertificates(
   db: Kysely<Schema>,
   page: PageRequest & CertificateFilter,
 ): Promise<Page<IssuedCertificate>> {
-  let query = db
-    .selectFrom('certificates')
-    .selectAll()
-    .orderBy('created_at', 'desc')
-    .orderBy('serial', 'desc')
-    .limit(page.limit + 1)
-  const after = decodeCursor(page.cursor)
-  if (after !== undefined) {
-    query = query.where((where) =>
-      where.or([
-        where('created_at', '<', after.at),
-        where.and([where('created_at', '=', after.at), where('serial', '<', after.id)]),
-      ]),
-    )
-  }
+  let query = db.selectFrom('certificates').selectAll()
   const { clientId, state } = page
   if (clientId !== undefined) query = query.where('client_id', '=', clientId)
   if (state !== undefined) {
     if (state.is === 'revoked') query = query.where('revoked_at', 'is not', null)
     else query = query.where('revoked_at', 'is', null).where('not_after', state.is === 'expired' ? '<=' : '>', state.at)
   }
-  const rows = await query.execute()
-  const shown = rows.slice(0, page.limit)
-  const last = shown.at(-1)
-  return {
-    items: shown.map((row) => toCertificate(row)),
-    nextCursor:
-      rows.length > page.limit && last !== undefined
-        ? encodeCursor({ at: last.created_at, id: last.serial })
-        : undefined,
-  }
+  const { items, nextCursor } = await readPage(query, page, { time: 'created_at', id: 'serial', newestFirst: true })
+  return { items: items.map((row) => toCertificate(row)), nextCursor }
 }
 
 function toCertificate(row: Selectable<Schema['certificates']>): IssuedCertificate {

@@ -14,7 +14,7 @@ import type {
 import type { ClientFilter, ClientReads, ClientWrites, CredentialUses } from '../../clients/ports.ts'
 import type { Page, PageRequest } from '../../kernel/page.ts'
 import { revokeCertificatesOf } from './certificates.ts'
-import { decodeCursor, encodeCursor } from './cursor.ts'
+import { readPage } from './read-page.ts'
 import { dialectOf, ofOneMoment } from './dialect.ts'
 import { inParts } from './in-parts.ts'
 import { readResourceServers } from './resource-servers.ts'
@@ -196,22 +196,7 @@ async function findCredential(tx: Kysely<Schema>, id: CredentialId): Promise<Cre
 }
 
 async function listClients(db: Kysely<Schema>, page: PageRequest & ClientFilter): Promise<Page<Client>> {
-  let query = db
-    .selectFrom('clients')
-    .selectAll()
-    .where('kind', '=', 'client')
-    .orderBy('created_at')
-    .orderBy('client_id')
-    .limit(page.limit + 1)
-  const after = decodeCursor(page.cursor)
-  if (after !== undefined) {
-    query = query.where((where) =>
-      where.or([
-        where('created_at', '>', after.at),
-        where.and([where('created_at', '=', after.at), where('client_id', '>', after.id)]),
-      ]),
-    )
-  }
+  let query = db.selectFrom('clients').selectAll().where('kind', '=', 'client')
   if (page.state !== undefined) query = query.where('state', '=', page.state)
   if (page.scope !== undefined) {
     const [resourceServer, scope] = splitScope(page.scope)
@@ -222,16 +207,8 @@ async function listClients(db: Kysely<Schema>, page: PageRequest & ClientFilter)
       .where('scope', '=', scope)
     query = query.where('client_id', 'in', holders)
   }
-  const rows = await query.execute()
-  const shown = rows.slice(0, page.limit)
-  const last = shown.at(-1)
-  return {
-    items: await withScopes(db, shown),
-    nextCursor:
-      rows.length > page.limit && last !== undefined
-        ? encodeCursor({ at: last.created_at, id: last.client_id })
-        : undefined,
-  }
+  const { items, nextCursor } = await readPage(query, page, { time: 'created_at', id: 'client_id', newestFirst: false })
+  return { items: await withScopes(db, items), nextCursor }
 }
 
 async function allClients(db: Kysely<Schema>): Promise<Client[]> {

@@ -6,7 +6,7 @@ import type { DeliveryLink, LinkEnding, LinkId } from '../../delivery-links/link
 import type { LinkState } from '../../delivery-links/link-state.ts'
 import type { LinkFilter, LinkReads, LinkWrites, PresenceBook } from '../../delivery-links/ports.ts'
 import type { Page, PageRequest } from '../../kernel/page.ts'
-import { decodeCursor, encodeCursor } from './cursor.ts'
+import { readPage } from './read-page.ts'
 import { dialectOf } from './dialect.ts'
 import type { Schema } from './schema.ts'
 
@@ -120,32 +120,12 @@ async function findLink(db: Kysely<Schema>, id: LinkId): Promise<DeliveryLink | 
 }
 
 async function listLinks(db: Kysely<Schema>, page: PageRequest & LinkFilter): Promise<Page<DeliveryLink>> {
-  let query = db
-    .selectFrom('delivery_links')
-    .selectAll()
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(page.limit + 1)
-  const after = decodeCursor(page.cursor)
-  if (after !== undefined) {
-    query = query.where((where) =>
-      where.or([
-        where('created_at', '<', after.at),
-        where.and([where('created_at', '=', after.at), where('id', '<', after.id)]),
-      ]),
-    )
-  }
+  let query = db.selectFrom('delivery_links').selectAll()
   const { clientId, state } = page
   if (clientId !== undefined) query = query.where('client_id', '=', clientId)
   if (state !== undefined) query = query.where((where) => isState(where, state.is, state.at))
-  const rows = await query.execute()
-  const shown = rows.slice(0, page.limit)
-  const last = shown.at(-1)
-  return {
-    items: shown.map((row) => toLink(row)),
-    nextCursor:
-      rows.length > page.limit && last !== undefined ? encodeCursor({ at: last.created_at, id: last.id }) : undefined,
-  }
+  const { items, nextCursor } = await readPage(query, page, { time: 'created_at', id: 'id', newestFirst: true })
+  return { items: items.map((row) => toLink(row)), nextCursor }
 }
 
 /** What `linkState` says of a link, for the database. */
