@@ -64,10 +64,10 @@ export function oauthEndpoints(
     ),
   }
   const watched = Object.fromEntries(
-    (Object.keys(endpointPaths) as (keyof typeof endpointPaths)[]).map(
+    (Object.keys(others) as (keyof typeof others)[]).map(
       (name) => [name, watch(name, endpointPaths[name], others[name])] as const,
     ),
-  ) as Record<keyof typeof endpointPaths, Endpoint>
+  ) as Record<keyof typeof others, Endpoint>
   const endpoints = publicEndpoints(issuer, {
     ...watched,
     metadata: watch('metadata', '/.well-known/oauth-authorization-server', metadata),

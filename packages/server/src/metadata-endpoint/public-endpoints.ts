@@ -2,20 +2,22 @@ import { authorizationServerMetadataUrl, endpointPaths } from '@latchkey/protoco
 import type { Endpoint } from '../http/exchange.ts'
 import type { Endpoints } from '../http/listener.ts'
 
+type OwnEndpoints = Readonly<Partial<Record<keyof typeof endpointPaths, Endpoint>>>
+
 /** Puts the endpoints below the issuer's path; metadata also where RFC 8414 §3.1 and OpenID Connect Discovery §4 look for it. */
 export function publicEndpoints(
   issuer: string,
-  endpoints: Readonly<Record<keyof typeof endpointPaths | 'metadata', Endpoint>>,
+  { metadata, ...others }: OwnEndpoints & { readonly metadata: Endpoint },
 ): Endpoints {
   const base = pathOf(issuer)
-  const own = (Object.keys(endpointPaths) as (keyof typeof endpointPaths)[]).map(
-    (name) => [base + endpointPaths[name], endpoints[name]] as const,
+  const own = (Object.entries(others) as [keyof OwnEndpoints, Endpoint][]).map(
+    ([name, endpoint]) => [base + endpointPaths[name], endpoint] as const,
   )
   return new Map([
     ...own,
-    [new URL(authorizationServerMetadataUrl(issuer)).pathname, endpoints.metadata],
-    [`${base}/.well-known/openid-configuration`, endpoints.metadata],
-    [`/.well-known/openid-configuration${base}`, endpoints.metadata],
+    [new URL(authorizationServerMetadataUrl(issuer)).pathname, metadata],
+    [`${base}/.well-known/openid-configuration`, metadata],
+    [`/.well-known/openid-configuration${base}`, metadata],
   ])
 }
 
