@@ -111,7 +111,7 @@ test('what the store does not take is kept and written later, with one warning',
 
 test('memory is bounded while the store is away, whatever comes', async () => {
   isAway = true
-  for (let i = 0; i < 1_000_000; i++) grant(`client-${i % 200_000}`)
+  for (let i = 0; i < 1_000_000; i++) grant(`client-${i % 300_000}`)
   for (let i = 0; i < 10_000; i++) refuse(`client-${i}`, `r${i}`)
   await digest.flush()
   isAway = false
@@ -121,7 +121,28 @@ test('memory is bounded while the store is away, whatever comes', async () => {
     .select((s) => s.fn.countAll().as('count'))
     .executeTakeFirstOrThrow()
   expect(Number(counted.count)).toBe(50_000)
-  expect(recorded.size).toBe(50_000)
+  expect(recorded.size).toBe(250_000)
+})
+
+test('once a use had to be dropped, none is said to be reported any more: its claim would be judged undelivered', async () => {
+  const before = digest.usesReportedUntil()
+  isAway = true
+  for (let i = 0; i < 250_000; i++) grant(`client-${i}`)
+  await digest.flush()
+  house.clock.advance(60_000)
+  isAway = false
+  await digest.flush()
+  expect(recorded.size).toBe(250_000)
+  expect(digest.usesReportedUntil()).toBe(before + 60_000)
+  isAway = true
+  for (let i = 0; i < 250_001; i++) grant(`client-${i}`)
+  await digest.flush()
+  house.clock.advance(60_000)
+  isAway = false
+  await digest.flush()
+  await digest.flush()
+  expect(digest.usesReportedUntil()).toBe(before + 60_000)
+  expect(house.lines.filter((line) => line['level'] === 'error')).toHaveLength(1)
 })
 
 test('a flush without news writes nothing', async () => {

@@ -29,7 +29,7 @@ export interface Digest {
   noteGrant(grant: CountedGrant): void
   /** Only for callers who authenticated: the client must exist. */
   noteRefusal(refusal: RecentRefusal): void
-  /** Every use of a credential before this moment is in the database. */
+  /** Every use of a credential before this moment is in the database. Stands still for good once one had to be dropped. */
   usesReportedUntil(): EpochMs
   /** Writes what has gathered. Never rejects: what the store does not take is kept, up to a limit, for the next time. */
   flush(): Promise<void>
@@ -39,8 +39,13 @@ export interface Digest {
 
 /** How many refusals of each client are kept. */
 export const keptRefusals = 20
-/** Clients and hours, clients with refusals, and credentials in memory while the store is away; about 10 MB at most each. Beyond it news is dropped. */
+/** Clients and hours, and clients with refusals, in memory while the store is away; about 10 MB at most each. Beyond it news is dropped. */
 const maxEntries = 50_000
+/**
+ * Credentials that were used, in memory while the store is away: about 30 MB at most, and more than clients in memory can have used without it.
+ * Whether a claim was delivered hangs on them, so none is dropped and then taken for none.
+ */
+const maxUses = 250_000
 const hourMs = 3_600_000
 
 interface Counter {
@@ -63,12 +68,13 @@ export function createDigest(options: DigestOptions): Digest {
   let batch = emptyBatch()
   let isAway = false
   let reportedUntil = clock.now()
+  let lostUses = false
 
   async function flushNow(): Promise<void> {
     const full = batch
     const begun = clock.now()
     if (full.counterCount === 0 && full.uses.size === 0) {
-      reportedUntil = begun
+      reportUntil(begun)
       return
     }
     batch = emptyBatch()
@@ -82,9 +88,13 @@ export function createDigest(options: DigestOptions): Digest {
       batch.refusals.clear()
       for (const refusal of [...full.refusals.values(), newer].flat()) remember(refusal)
     }
-    if (used.status === 'fulfilled') reportedUntil = begun
+    if (used.status === 'fulfilled') reportUntil(begun)
     else for (const [id, at] of full.uses) if (!batch.uses.has(id)) use(id, at)
     report([recorded, used].find((outcome) => outcome.status === 'rejected'))
+  }
+
+  function reportUntil(moment: EpochMs): void {
+    if (!lostUses) reportedUntil = moment
   }
 
   function report(failure: PromiseRejectedResult | undefined): void {
@@ -124,7 +134,14 @@ export function createDigest(options: DigestOptions): Digest {
   }
 
   function use(id: CredentialId, at: EpochMs): void {
-    if (batch.uses.size < maxEntries || batch.uses.has(id)) batch.uses.set(id, at)
+    if (batch.uses.size < maxUses || batch.uses.has(id)) batch.uses.set(id, at)
+    else if (!lostUses) {
+      lostUses = true
+      logger.error(
+        { credentials: maxUses },
+        'uses of more credentials than are kept in memory wait for the database: until this process is restarted, no unconfirmed claim is revoked',
+      )
+    }
   }
 
   const flush = (): Promise<void> => inTurn(flushNow)
