@@ -35,6 +35,7 @@ export function registryOn(rig: Rig): Registry {
       work({
         ...tx,
         revocations: {
+          ...tx.revocations,
           append(revocation, now) {
             revocations.push(revocation)
             return tx.revocations.append(revocation, now)

@@ -3,19 +3,20 @@ import type { Endpoint, HttpResponse } from '../http/exchange.ts'
 import { answerAuthenticated, type AuthenticatedEndpointContext } from '../token-endpoint/authenticated-endpoint.ts'
 import { oauthHeaders } from '../token-endpoint/respond.ts'
 import type { TokenInspector } from '../tokens/inspect.ts'
-import type { RevocationWrites } from '../tokens/ports.ts'
-import { revokeToken } from '../tokens/revoke.ts'
+import type { OwnRevocationWrites } from '../tokens/ports.ts'
+import { revokeOwnToken } from '../tokens/revoke.ts'
 
 export interface RevocationContext extends AuthenticatedEndpointContext {
   readonly inspector: TokenInspector
-  readonly change: Change<{ readonly revocations: RevocationWrites }>
+  readonly change: Change<{ readonly revocations: OwnRevocationWrites }>
 }
 
 const doneAlready: HttpResponse = { status: 200, headers: oauthHeaders, body: '' }
 
 /**
  * `POST /oauth2/revoke` (RFC 7009). Signature and expiry come before anything is stored: a string that is not a token in force is answered with
- * 200 (§2.2) and leaves nothing behind. A client may revoke its own tokens only. When the revocation cannot be stored the answer is 503.
+ * 200 (§2.2) and leaves nothing behind. A client may revoke its own tokens only, and a thousand of them at a time. When the revocation cannot be stored, or
+ * is one too many, the answer is 503: the token lives on (§2.2.1).
  */
 export function revocationEndpoint(context: RevocationContext): Endpoint {
   return (request) =>
@@ -26,11 +27,8 @@ export function revocationEndpoint(context: RevocationContext): Endpoint {
       if (read.value.claims.client_id !== clientId) return 'token.of_another_client'
       // What has ended already is not ended again: a repeated call leaves nothing behind.
       if (!(await context.inspector.inspect(token)).ok) return doneAlready
-      await revokeToken(
-        context.change,
-        { actor: clientId, requestId: request.id, now: context.clock.now() },
-        read.value,
-      )
-      return doneAlready
+      const changeContext = { actor: clientId, requestId: request.id, now: context.clock.now() }
+      const revoked = await revokeOwnToken(context.change, changeContext, read.value)
+      return revoked.ok ? doneAlready : revoked.refusal
     })
 }

@@ -8,6 +8,8 @@ import { parseRefusals, type ParseRefusal } from './parse.ts'
 export const tokenRefusals = {
   'request.token_missing': '`token` is missing (RFC 7662 §2.1, RFC 7009 §2.1).',
   'token.of_another_client': 'The token to be revoked was issued to another client (RFC 7009 §2.1).',
+  'token.too_many_revoked':
+    'This client has revoked a thousand of its tokens that have not expired yet: every verifier keeps each of them.',
 } as const
 export type TokenRefusal = keyof typeof tokenRefusals
 
@@ -37,6 +39,8 @@ export interface PublicRefusal {
   readonly status: number
   readonly error: TokenErrorCode
   readonly description: string
+  /** When waiting for less is no use. */
+  readonly retryAfterSeconds?: number
 }
 
 /** One answer for every caller who was not believed: bodies are equal to the byte. */
@@ -134,6 +138,13 @@ export const publicRefusals: Readonly<Record<RefusalReason, PublicRefusal>> = {
     status: 400,
     error: 'invalid_grant',
     description: 'the token was issued to another client',
+  },
+  'token.too_many_revoked': {
+    status: 503,
+    error: 'temporarily_unavailable',
+    description:
+      'this client has revoked too many tokens that have not expired yet; this one lives on. Revoke its secret to end all of them',
+    retryAfterSeconds: 60,
   },
 
   'unavailable.store': { status: 503, error: 'temporarily_unavailable', description: 'try again shortly' },

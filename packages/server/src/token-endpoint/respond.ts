@@ -52,7 +52,9 @@ function refusalHeaders(status: number, refusal: Refusal): string[] {
     return ['WWW-Authenticate', formatChallenge('Basic', { realm: 'latchkey', charset: 'UTF-8' })]
   }
   if (status === 429) return ['Retry-After', String(refusal.retryAfterSeconds ?? unavailableRetrySeconds)]
-  if (status === 503) return ['Retry-After', String(unavailableRetrySeconds)]
+  if (status === 503) {
+    return ['Retry-After', String(publicRefusals[refusal.reason].retryAfterSeconds ?? unavailableRetrySeconds)]
+  }
   return []
 }
 

@@ -1,5 +1,5 @@
 import type { EpochMs } from '@latchkey/protocol'
-import type { ClientState } from '../clients/client.ts'
+import type { ClientId, ClientState } from '../clients/client.ts'
 
 /**
  * `credential`: generations of this one below `minimum` are dead. `jti`: this token is dead. `kid`: every token under this key is dead.
@@ -19,6 +19,14 @@ export interface Revocation {
 export interface RevocationWrites {
   /** Appends an entry under the next sequence: max(previous + 1, now). */
   append(revocation: Revocation, now: EpochMs): Promise<void>
+}
+
+/** Revocations that clients make by themselves. */
+export interface OwnRevocationWrites {
+  /** The same, and remembers whose doing it is. */
+  appendOwn(revocation: Revocation, clientId: ClientId, now: EpochMs): Promise<void>
+  /** How many entries that have not expired are this client's own doing. */
+  countOwn(clientId: ClientId, now: EpochMs): Promise<number>
 }
 
 /** What introspection asks of the store about a token whose signature it has checked. */

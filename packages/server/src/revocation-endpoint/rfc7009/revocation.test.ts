@@ -107,6 +107,39 @@ describe('RFC 7009 §2.1 signature and expiry come before anything is stored', (
   })
 })
 
+describe('RFC 7009 §2.2.1 as many as every verifier can be asked to keep', () => {
+  test('a thousand tokens of one client; the next lives on, and other clients and the team revoke theirs', async () => {
+    const mine = await server.registerClient(['configurations/read'])
+    const tokens = await Promise.all(Array.from({ length: 1001 }, () => getToken(mine)))
+    const [extra = '', ...others] = tokens
+    for (let i = 0; i < others.length; i += 50) {
+      const answers = await Promise.all(others.slice(i, i + 50).map((token) => revoke(mine, token)))
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    }
+    const refused = await revoke(mine, extra)
+    expect([refused.status, refused.json()['error'], refused.headers['retry-after']]).toEqual([
+      503,
+      'temporarily_unavailable',
+      '60',
+    ])
+    expect(await isActive(extra, mine)).toBe(true)
+    const { items } = await server.services.audit.list({ limit: 1, requestId: String(refused.headers['x-request-id']) })
+    expect(items[0]).toMatchObject({ event: 'revocation.denied', details: { reason: 'token.too_many_revoked' } })
+    // Repeating one that is revoked is no further one.
+    expect((await revoke(mine, others[0] ?? '')).status).toBe(200)
+
+    const another = await getToken(other)
+    expect((await revoke(other, another)).status).toBe(200)
+    const context = { actor: 'test', requestId: 'r', now: server.clock.now() }
+    expect((await server.services.tokens.revoke(context, extra)).ok).toBe(true)
+    expect(await isActive(extra, mine)).toBe(false)
+
+    // Once they have expired, and no verifier takes them any more.
+    server.clock.advance(3_600_000 + 300_000)
+    expect((await revoke(mine, await getToken(mine))).status).toBe(200)
+  }, 60_000)
+})
+
 test('a revocation that cannot be stored is a 503, never a 200; afterwards it works', async () => {
   const token = await getToken()
   const intruder = new DatabaseSync(path.resolve(sqliteFile(server.config)))

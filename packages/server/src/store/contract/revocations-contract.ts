@@ -4,7 +4,15 @@ import type { Revocation } from '../../tokens/ports.ts'
 import type { Generation } from '../../clients/credential.ts'
 import type { OpenBackend } from './backend.ts'
 import { rigTest, type Rig } from './rig.ts'
-import { asMs, revocationSequences, sampleClient, sampleCredential, sampleEvent, write } from './sample-records.ts'
+import {
+  asClientId,
+  asMs,
+  revocationSequences,
+  sampleClient,
+  sampleCredential,
+  sampleEvent,
+  write,
+} from './sample-records.ts'
 
 export function describeRevocations(openBackend: OpenBackend): void {
   const test = rigTest(openBackend)
@@ -50,6 +58,23 @@ export function describeRevocations(openBackend: OpenBackend): void {
         return { ok: true, value: undefined, event: { name: 'token.revoked', subject: 'c', details: {} } }
       })
       expect(await revocationSequences(store)).toEqual([1002])
+    })
+
+    test('those that are a client’s own doing are counted for it, until they expire', async ({ rig }) => {
+      const [acme, other] = [asClientId('acme'), asClientId('other')]
+      const entry = (subject: string, expiresAt: number) =>
+        ({ kind: 'jti', subject, minimum: 0, expiresAt: asMs(expiresAt) }) as const
+      await write(rig, async (tx) => {
+        await tx.revocations.appendOwn(entry('a', 2000), acme, asMs(1000))
+        await tx.revocations.appendOwn(entry('b', 3000), acme, asMs(1000))
+        await tx.revocations.appendOwn(entry('c', 3000), other, asMs(1000))
+        await tx.revocations.append(entry('d', 3000), asMs(1000))
+      })
+      await write(rig, async (tx) => {
+        expect(await tx.revocations.countOwn(acme, asMs(1999))).toBe(2)
+        expect(await tx.revocations.countOwn(acme, asMs(2000))).toBe(1)
+        expect(await tx.revocations.countOwn(asClientId('ACME'), asMs(1000))).toBe(0)
+      })
     })
 
     test('concurrent changes never share a sequence', async ({ rig }) => {

@@ -11,7 +11,7 @@ import { refused, type Result } from '../../kernel/result.ts'
 import type { DataKeyWrites, SigningKeyWrites } from '../../keys/ports.ts'
 import type { NoticeWrites } from '../../notices/ports.ts'
 import type { ResourceServerWrites } from '../../resource-servers/ports.ts'
-import type { RevocationWrites } from '../../tokens/ports.ts'
+import type { OwnRevocationWrites, RevocationWrites } from '../../tokens/ports.ts'
 import { leaveNotice, takeTurn } from './change-notices.ts'
 import { certificateWrites } from './certificates.ts'
 import { clientWrites } from './clients.ts'
@@ -30,7 +30,7 @@ import { collectTouched, type ChangeNotice } from './touched.ts'
 export interface ChangeTransaction {
   readonly clients: ClientWrites
   readonly resourceServers: ResourceServerWrites
-  readonly revocations: RevocationWrites
+  readonly revocations: RevocationWrites & OwnRevocationWrites
   readonly signingKeys: SigningKeyWrites
   readonly dataKeys: DataKeyWrites
   readonly answers: AnswerWrites

@@ -1,19 +1,40 @@
 import type { EpochMs } from '@latchkey/protocol'
 import type { Kysely } from 'kysely'
-import type { ClientState } from '../../clients/client.ts'
-import type { RevocationKind, RevocationReads, RevocationWrites, TokenStatusReads } from '../../tokens/ports.ts'
+import type { ClientId, ClientState } from '../../clients/client.ts'
+import type {
+  OwnRevocationWrites,
+  Revocation,
+  RevocationKind,
+  RevocationReads,
+  RevocationWrites,
+  TokenStatusReads,
+} from '../../tokens/ports.ts'
 import { ofOneMoment } from './dialect.ts'
 import { inParts } from './in-parts.ts'
 import type { Schema } from './schema.ts'
 import type { Touched } from './touched.ts'
 
-export function revocationWrites(tx: Kysely<Schema>, touched: Touched): RevocationWrites {
+export function revocationWrites(tx: Kysely<Schema>, touched: Touched): RevocationWrites & OwnRevocationWrites {
+  async function append(revocation: Revocation, revokedBy: ClientId | null, now: EpochMs): Promise<void> {
+    touched.revocations()
+    const sequence = await nextSequence(tx, 'revocations', now)
+    const { kind, subject, minimum, expiresAt } = revocation
+    await tx
+      .insertInto('revocations')
+      .values({ sequence, kind, subject, minimum, expires_at: expiresAt, revoked_by: revokedBy })
+      .execute()
+  }
   return {
-    async append(revocation, now) {
-      touched.revocations()
-      const sequence = await nextSequence(tx, 'revocations', now)
-      const { kind, subject, minimum, expiresAt } = revocation
-      await tx.insertInto('revocations').values({ sequence, kind, subject, minimum, expires_at: expiresAt }).execute()
+    append: (revocation, now) => append(revocation, null, now),
+    appendOwn: append,
+    async countOwn(clientId, now) {
+      const { count } = await tx
+        .selectFrom('revocations')
+        .select((select) => select.fn.countAll().as('count'))
+        .where('revoked_by', '=', clientId)
+        .where('expires_at', '>', now)
+        .executeTakeFirstOrThrow()
+      return Number(count)
     },
   }
 }

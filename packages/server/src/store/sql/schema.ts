@@ -41,7 +41,14 @@ export interface Schema {
     revoked_at: number | null
     last_used_at: number | null
   }
-  revocations: { sequence: number; kind: string; subject: string; minimum: number; expires_at: number }
+  revocations: {
+    sequence: number
+    kind: string
+    subject: string
+    minimum: number
+    expires_at: number
+    revoked_by: string | null
+  }
   sequences: { name: string; value: number }
   idempotent_answers: { digest: string; sealed: string; expires_at: number }
   data_keys: { id: string; purpose: string; sealed: string; created_at: number }
