@@ -186,10 +186,10 @@ describe('deny by default', () => {
     expect(events.at(-1)).toMatchObject({ reason: 'route.undeclared' })
   })
 
-  test('an unknown path is 404, without the API’s not-found handler or what answers every method', async () => {
+  test('an unknown path is 404, without the API’s not-found handler or its middleware', async () => {
     mount()
     app.get('/things', needs(guard, read), (c) => c.text('things'))
-    app.all('/everything', (c) => c.text('open'))
+    app.use('/everything', async (_c, next) => next())
     app.notFound((c) => c.text('anything'))
     const url = await serve()
     for (const [path, method] of [
@@ -203,9 +203,32 @@ describe('deny by default', () => {
     }
   })
 
-  test('a handler for every method before a declared route does not run unjudged', async () => {
+  test('a route for every method is one like any other: a fallback that is open does not open it, nor another’s requirement', async () => {
     mount()
+    app.all('/forgotten', (c) => c.text('secret'))
     app.all('/things', (c) => c.text('early'))
+    app.get('/things', needs(guard, read), (c) => c.text('things'))
+    const answers = new Hono().onError((_error, c) => c.text('handled', 418)).all('/deep', (c) => c.text('secret'))
+    app.route('/sub', answers)
+    app.all('/both', needs(guard, read), (c) => c.text('both'))
+    app.get('*', open, (c) => c.text('page'))
+    const url = await serve()
+    expect((await call(`${url}/elsewhere`)).text).toBe('page')
+    for (const path of ['/forgotten', '/things', '/sub/deep']) {
+      for (const headers of [[], await bearer()]) {
+        const answer = await call(url + path, headers)
+        expect([path, answer.status, answer.json['code']]).toEqual([path, 500, 'server_error'])
+      }
+    }
+    expect(events.at(-1)).toMatchObject({ reason: 'route.undeclared' })
+    expect((await call(`${url}/forgotten`, [], 'DELETE')).status).toBe(500)
+    expect((await call(`${url}/both`)).status).toBe(401)
+    expect((await call(`${url}/both`, await bearer())).text).toBe('both')
+  })
+
+  test('middleware that answers by itself does not run unjudged before a declared route', async () => {
+    mount()
+    app.use('/things', async (c, _next) => c.text('early'))
     app.get('/things', needs(guard, read), (c) => c.text('things'))
     const url = await serve()
     expect((await call(`${url}/things`)).status).toBe(401)

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context, MiddlewareHandler } from 'hono'
 import { matchedRoutes } from 'hono/route'
-import { findTargetHandler } from 'hono/utils/handler'
+import { findTargetHandler, isMiddleware as takesNext } from 'hono/utils/handler'
 import type { Access } from './access.ts'
 import { GuardConfigurationError } from './configuration-error.ts'
 import type { Guard } from './guard.ts'
@@ -32,8 +32,8 @@ const judged = new WeakMap<Context, ReadonlySet<RouteRequirement>>()
 /**
  * Guards all routes that come after it in a Hono 4 app, sub-apps included: deny by default. `app.use(honoGuard(guard))` before the routes, each of which
  * says {@link needs} or {@link open}; every requirement that matches a request is judged here, before anything else runs. A request whose route says
- * nothing is answered with 500, one without a route with 404. Does not see what was registered before it, nor what a handler mounts; takes what `use`
- * and `all` register for middleware, which runs wherever a route that matches too is declared.
+ * nothing is answered with 500, one without a route with 404. Does not see what was registered before it, nor what a handler mounts. Hono registers `use`
+ * and `all` alike: what takes `next` counts as middleware, which runs wherever a route that matches too is declared; what does not is a route.
  */
 export function honoGuard(guard: Guard, options: HonoGuardOptions = {}): MiddlewareHandler {
   const servesMetadata = options.serveResourceMetadata !== false
@@ -44,8 +44,8 @@ export function honoGuard(guard: Guard, options: HonoGuardOptions = {}): Middlew
     const routes = matchedRoutes(c)
     const said = routes.flatMap(({ handler }) => decisions.get(findTargetHandler(handler)) ?? [])
     if (said.length === 0) {
-      // `use` and `all` register for every method: a path that only they know is nobody's.
-      const reason = routes.some(({ method }) => method !== 'ALL') ? 'route.undeclared' : 'route.unknown'
+      // A path that only middleware knows is nobody's.
+      const reason = routes.every((route) => isMiddleware(route)) ? 'route.unknown' : 'route.undeclared'
       return respond(guard.refuse({ reason, requiredScopes: [] }))
     }
     if (!isEachDeclared(routes)) return respond(guard.refuse({ reason: 'route.undeclared', requiredScopes: [] }))
@@ -64,14 +64,21 @@ export function honoGuard(guard: Guard, options: HonoGuardOptions = {}): Middlew
  * Whether each matching route was said something about, before its own handlers: at the same method and path, or for every method. What another
  * route says must not do, or a fallback such as `app.get('*', open, page)` would open every route that was forgotten.
  */
-function isEachDeclared(routes: ReturnType<typeof matchedRoutes>): boolean {
+function isEachDeclared(routes: readonly Route[]): boolean {
   const declared = new Set<string>()
-  return routes.every(({ handler, method, path }) => {
+  return routes.every((route) => {
+    const { handler, method, path } = route
     const place = method === 'ALL' ? 'ALL' : `${method} ${path}`
     if (decisions.has(findTargetHandler(handler))) declared.add(place)
-    // What `use` and `all` register cannot be told apart: it counts as middleware.
-    return method === 'ALL' || declared.has(place) || declared.has('ALL')
+    return isMiddleware(route) || declared.has(place) || declared.has('ALL')
   })
+}
+
+type Route = ReturnType<typeof matchedRoutes>[number]
+
+/** Registered for every method, and able to pass a request on: what is not answers by itself, and so is a route of `all`. */
+function isMiddleware({ handler, method }: Route): boolean {
+  return method === 'ALL' && takesNext(findTargetHandler(handler))
 }
 
 /**
