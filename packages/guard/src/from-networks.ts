@@ -1,4 +1,4 @@
-import { canonicalAddress, isWithin, proxyNetworks } from '@latchkey/protocol/network'
+import { canonicalAddress, isWithin, readNetworks } from '@latchkey/protocol/network'
 import { GuardConfigurationError } from './configuration-error.ts'
 
 /**
@@ -9,7 +9,7 @@ export function fromNetworks(cidrs: readonly string[]): (address: string) => boo
   const remedy = "Give the addresses as CIDRs, for example ['10.0.0.0/8']"
   if (!Array.isArray(cidrs) || cidrs.length === 0) throw new GuardConfigurationError('There is no network', remedy)
   try {
-    const networks = proxyNetworks(cidrs)
+    const networks = readNetworks(cidrs)
     return (address) => isWithin(networks, canonicalAddress(address) ?? '')
   } catch (error) {
     if (!(error instanceof RangeError)) throw error

@@ -1,4 +1,4 @@
-import { proxyNetworks } from '@latchkey/protocol/network'
+import { readNetworks } from '@latchkey/protocol/network'
 import type { Config } from '../config/config.ts'
 import { followCertificate, type FollowedCertificate } from '../http/follow-certificate.ts'
 import { maxFormBytes } from '../http/form.ts'
@@ -46,7 +46,7 @@ export function prepareListeners(
       logger.warn({ name }, 'the TLS certificate is not made out to the host of the issuer')
     }
   }
-  const proxies = config.trustedProxies.length === 0 ? undefined : proxyNetworks(config.trustedProxies)
+  const proxies = config.trustedProxies.length === 0 ? undefined : readNetworks(config.trustedProxies)
   let ignored: IgnoredForwarding | undefined
   const noteIgnored = (peer: string): void => {
     ignored = { peer, count: (ignored?.count ?? 0) + 1 }

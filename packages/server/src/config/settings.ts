@@ -1,6 +1,6 @@
 import { contactAddressPattern } from '@latchkey/admin-contract'
 import { isEnvironmentName, signingAlgorithms, type SigningAlgorithm } from '@latchkey/protocol'
-import { proxyNetworks } from '@latchkey/protocol/network'
+import { readNetworks } from '@latchkey/protocol/network'
 import { z } from 'zod'
 import type { AuditSync } from '../audit/log/token-log.ts'
 import { logLevels, type LogLevel } from '../kernel/log.ts'
@@ -35,7 +35,7 @@ const networks = z
   )
   .superRefine((cidrs, context) => {
     try {
-      proxyNetworks(cidrs)
+      readNetworks(cidrs)
     } catch (error) {
       context.addIssue({ code: 'custom', message: `CIDRs separated by commas; not one: ${(error as Error).message}` })
     }

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { BlockList } from 'node:net'
-import { canonicalAddress, isWithin, proxyNetworks } from '@latchkey/protocol/network'
+import { canonicalAddress, isWithin, readNetworks, type Network } from '@latchkey/protocol/network'
 
 /** Finds where a request really came from. */
 export type FindAddress = (message: IncomingMessage) => string
@@ -13,7 +12,7 @@ export interface IgnoredForwarding {
 }
 
 /** Machines on the same network: a stranger's header says nothing about how this server is set up. */
-const near = proxyNetworks(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '127.0.0.0/8', '::1', 'fc00::/7'])
+const near = readNetworks(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '127.0.0.0/8', '::1', 'fc00::/7'])
 
 /**
  * The source address is the socket's, unless the socket's is a configured proxy: then it is the last address of `X-Forwarded-For` that
@@ -21,7 +20,7 @@ const near = proxyNetworks(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '12
  * Every other forwarding header is ignored, and this one too from anybody else; `noteIgnored` hears of it when it comes from near.
  */
 export function findAddress(
-  proxies: BlockList | undefined,
+  proxies: readonly Network[] | undefined,
   noteIgnored: (peer: string) => void = () => undefined,
 ): FindAddress {
   return (message) => {
