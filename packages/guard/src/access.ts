@@ -12,4 +12,6 @@ export interface Access {
   readonly claims: VerifiedClaims
   /** The credentials that took part in the grant, each with its generation; never empty. */
   readonly credentials: CredentialGenerations
+  /** Where the call came from, by the connection and `proxies`, in one spelling; undefined: it is not known. */
+  readonly address: string | undefined
 }

@@ -5,7 +5,6 @@ import { writeRefusal } from './node-response.ts'
 import { nodeRequestFacts } from './node-request.ts'
 import type { RouteDeclaration } from './route-requirement.ts'
 
-export { fromNetworks } from './from-networks.ts'
 export { serveResourceMetadata } from './node-response.ts'
 export { savedStateFile } from './saved-state/saved-state-file.ts'
 

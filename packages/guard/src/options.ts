@@ -1,4 +1,4 @@
-import type { CertificateHeader } from '@latchkey/protocol'
+import type { ProxyDeclaration } from '@latchkey/protocol'
 import type { GuardEventListener } from './events.ts'
 import type { SavedState } from './saved-state/saved-state.ts'
 import type { VerificationAlgorithm } from './verification-algorithm.ts'
@@ -23,8 +23,12 @@ export interface GuardOptions {
   readonly resourceMetadataUrl?: string | undefined
   /** Longest token that is looked at, in bytes: 512 to 65536, default 8192. node:http takes 16 KiB of headers. */
   readonly maxTokenBytes?: number | undefined
-  /** Proxies that end the callers' TLS and tell of their certificates. Default: none; only a certificate of the connection itself counts. */
-  readonly certificateProxies?: CertificateProxyOptions | undefined
+  /**
+   * Proxies in front of this API, each with the one header in which it says where a call came from and, if it ends the callers' TLS, the one in which it hands on
+   * their certificates: `{ networks: ['10.0.0.0/8'], addressHeader: 'x-forwarded-for', certificateHeader: 'client-cert' }`. Every other header is ignored, and these too
+   * from anybody else. Default: none; only what the connection itself says counts.
+   */
+  readonly proxies?: readonly ProxyDeclaration[] | undefined
   readonly keys?: KeyCacheOptions | undefined
   readonly revocations?: RevocationOptions | undefined
   /** Keeps keys and revocations beyond this process, so that the API can restart while the issuer is away. Default: not kept. */
@@ -38,17 +42,6 @@ export interface GuardOptions {
   readonly now?: (() => number) | undefined
   /** Takes the precise reason of every refusal, and what becomes of the keys. */
   readonly onEvent?: GuardEventListener | undefined
-}
-
-/** Whose word on certificates is taken. */
-export interface CertificateProxyOptions {
-  /** Whether this is the address of one, by the socket; `fromNetworks(['10.0.0.0/8'])` of `@latchkey/guard/node` says it of networks. */
-  readonly isProxy: (address: string) => boolean
-  /**
-   * The header in which they tell of a certificate: `client-cert` (RFC 9440), `x-ssl-client-cert` (nginx's `$ssl_client_escaped_cert`), `x-ssl-client-der`
-   * (DER in base64: HAProxy, Caddy).
-   */
-  readonly header: CertificateHeader
 }
 
 /** How the issuer's keys are kept. */

@@ -61,8 +61,8 @@ export async function startProtectedApi(options: Partial<GuardOptions> = {}): Pr
     ...options,
   })
   const read = protect(guard, { scopes: [readScope] }, (_request, response, access) => {
-    const { clientId, scopes, claims, credentials } = access
-    response.end(JSON.stringify({ clientId, scopes: [...scopes], claims, credentials }))
+    const { clientId, scopes, claims, credentials, address } = access
+    response.end(JSON.stringify({ clientId, scopes: [...scopes], claims, credentials, address }))
   })
   const write = protect(guard, { scopes: [readScope, writeScope] }, (_request, response) => void response.end('{}'))
   const { server, url } = await listen((request, response) => {

@@ -1,13 +1,13 @@
-import type { CertificateHeader } from '@latchkey/protocol'
+import { forwardingHeaders, type ForwardingHeader } from '@latchkey/protocol'
 
 /** All that a guard is told of a request. */
 export interface RequestFacts {
   /** The value of every Authorization field line, in order. A merged or first-wins value would hide a second one. */
   readonly authorization: readonly string[]
-  /** The other side of the connection; absent where nothing is known of it: then no token that is bound to a certificate is taken. */
+  /** The other side of the connection; absent where nothing is known of it: then the caller has no address, and no token that is bound to a certificate is taken. */
   readonly connection?: ConnectionFacts | undefined
-  /** The values of every line of the headers by which a proxy may tell of a certificate, by name in lower case. Believed from configured proxies alone. */
-  readonly certificateHeaders?: Readonly<Partial<Record<CertificateHeader, readonly string[]>>> | undefined
+  /** The values of every line of the headers by which a proxy may tell of a caller, by name in lower case. Believed from configured proxies alone. */
+  readonly forwarding?: Readonly<Partial<Record<ForwardingHeader, readonly string[]>>> | undefined
 }
 
 export interface ConnectionFacts {
@@ -23,14 +23,13 @@ export interface ConnectionFacts {
  */
 export function readRequestFacts(rawHeaders: readonly string[], connection?: ConnectionFacts): RequestFacts {
   const authorization: string[] = []
-  const found: Partial<Record<CertificateHeader, string[]>> = {}
+  const forwarding: Partial<Record<ForwardingHeader, string[]>> = {}
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]?.toLowerCase()
     const value = rawHeaders[i + 1] ?? ''
     if (name === 'authorization') authorization.push(value)
-    if (name === 'client-cert' || name === 'x-ssl-client-cert' || name === 'x-ssl-client-der') {
-      ;(found[name] ??= []).push(value)
-    }
+    const header = forwardingHeaders.find((each) => each === name)
+    if (header !== undefined) (forwarding[header] ??= []).push(value)
   }
-  return { authorization, connection, certificateHeaders: found }
+  return { authorization, connection, forwarding }
 }

@@ -31,6 +31,14 @@ describe('options', () => {
     { revocations: { maxStalenessSeconds: 86_400 } },
     { savedState: { read: async () => ({ outcome: 'none' }), write: async () => {} } },
     { savedState: undefined },
+    { proxies: [] },
+    { proxies: [{ networks: ['10.0.0.0/8', '2001:db8::7'], addressHeader: 'forwarded' }] },
+    {
+      proxies: [
+        { networks: ['10.0.0.1'], addressHeader: 'x-real-ip', certificateHeader: 'x-ssl-client-cert' },
+        { networks: ['10.0.0.2'], addressHeader: 'x-forwarded-for', certificateHeader: undefined },
+      ],
+    },
   ])('%j is taken', (more) => {
     expect(() => createGuard({ ...good, ...more } as GuardOptions)).not.toThrow()
   })
@@ -88,6 +96,27 @@ describe('options', () => {
     ['onEvent', 'log'],
     ['audiences', ['https://api.example.com']],
     ['clockTolerance', 60],
+    ['proxies', null],
+    ['proxies', '10.0.0.0/8'],
+    ['proxies', ['10.0.0.0/8']],
+    ['proxies', [null]],
+    ['proxies', [{ networks: [], addressHeader: 'x-forwarded-for' }]],
+    ['proxies', [{ networks: '10.0.0.0/8', addressHeader: 'x-forwarded-for' }]],
+    ['proxies', [{ networks: [10], addressHeader: 'x-forwarded-for' }]],
+    ['proxies', [{ networks: ['10.0.0.0/33'], addressHeader: 'x-forwarded-for' }]],
+    ['proxies', [{ networks: ['10.0.0.0/8'] }]],
+    ['proxies', [{ networks: ['10.0.0.0/8'], addressHeader: 'X-Forwarded-For' }]],
+    ['proxies', [{ networks: ['10.0.0.0/8'], addressHeader: ['x-real-ip', 'forwarded'] }]],
+    ['proxies', [{ networks: ['10.0.0.0/8'], addressHeader: 'x-real-ip', certificateHeader: 'x-client-cert' }]],
+    ['proxies', [{ networks: ['10.0.0.0/8'], addressHeader: 'x-real-ip', certificate: 'client-cert' }]],
+    [
+      'proxies',
+      [
+        { networks: ['10.0.0.0/8'], addressHeader: 'x-real-ip' },
+        { networks: ['10.1.0.0/16'], addressHeader: 'x-forwarded-for' },
+      ],
+    ],
+    ['certificateProxies', []],
   ])('%s = %j throws and names the option', (name, value) => {
     const create = (): unknown => createGuard({ ...good, [name]: value })
     expect(create).toThrow(GuardConfigurationError)

@@ -1,17 +1,12 @@
-import {
-  certificateHeaders,
-  isAbsoluteUri,
-  isResourceServerName,
-  protectedResourceMetadataUrl,
-} from '@latchkey/protocol'
-import { GuardConfigurationError } from './configuration-error.ts'
+import { isAbsoluteUri, isResourceServerName, protectedResourceMetadataUrl, type Proxy } from '@latchkey/protocol'
+import { GuardConfigurationError, refuseUnknownOptions } from './configuration-error.ts'
 import { safeListener } from './events.ts'
 import type { KeyCacheSettings } from './keys/key-cache.ts'
 import { quietFetch } from './issuer/quiet-fetch.ts'
-import type { CertificateProxyOptions, GuardOptions, KeyCacheOptions, RevocationOptions } from './options.ts'
-import type { CertificateProxies } from './presented-certificate.ts'
+import type { GuardOptions, KeyCacheOptions, RevocationOptions } from './options.ts'
 import type { RevocationFollowerSettings } from './revocations/revocation-follower.ts'
 import type { SavedState } from './saved-state/saved-state.ts'
+import { readProxyOptions } from './proxy-options.ts'
 import { isSecureUrl } from './secure-url.ts'
 import {
   isVerificationAlgorithm,
@@ -33,7 +28,7 @@ export interface GuardSettings {
   readonly onEvent: ReturnType<typeof safeListener>
   /** Where the issuer's documents are, as far as the API says so. */
   readonly endpoints: { readonly jwks_uri: string | undefined; readonly lk_revocations_uri: string | undefined }
-  readonly certificateProxies: CertificateProxies | undefined
+  readonly proxies: readonly Proxy[]
   readonly keys: KeyCacheSettings
   readonly revocations: RevocationFollowerSettings
   readonly savedState: SavedState | undefined
@@ -49,7 +44,7 @@ const optionNames: Readonly<Record<keyof GuardOptions, true>> = {
   revocationsUri: true,
   resourceMetadataUrl: true,
   maxTokenBytes: true,
-  certificateProxies: true,
+  proxies: true,
   keys: true,
   revocations: true,
   savedState: true,
@@ -78,11 +73,11 @@ const revocationOptionNames: Readonly<Record<keyof RevocationOptions, true>> = {
  * Does not ask the issuer for anything: it may start later.
  */
 export function readSettings(options: GuardOptions): GuardSettings {
-  refuseUnknown(options, optionNames, '')
+  refuseUnknownOptions(options, optionNames, '')
   const keyOptions = options.keys ?? {}
-  refuseUnknown(keyOptions, keyOptionNames, 'keys.')
+  refuseUnknownOptions(keyOptions, keyOptionNames, 'keys.')
   const revocationOptions = options.revocations ?? {}
-  refuseUnknown(revocationOptions, revocationOptionNames, 'revocations.')
+  refuseUnknownOptions(revocationOptions, revocationOptionNames, 'revocations.')
 
   const issuer = readIssuer(options.issuer)
   const audience = readAudience(options.audience)
@@ -107,7 +102,7 @@ export function readSettings(options: GuardOptions): GuardSettings {
       jwks_uri: readDocumentUri('jwksUri', options.jwksUri),
       lk_revocations_uri: readDocumentUri('revocationsUri', options.revocationsUri),
     },
-    certificateProxies: readCertificateProxies(options.certificateProxies),
+    proxies: options.proxies === undefined ? [] : readProxyOptions(options.proxies),
     keys: {
       algorithms,
       fetch: fetch ?? globalThis.fetch,
@@ -151,15 +146,6 @@ function readRevocationNumbers(
   }
 }
 
-/** A misspelt option would be a check that silently does not happen. */
-function refuseUnknown(options: object, known: object, prefix: string): void {
-  for (const name of Object.keys(options)) {
-    if (Object.hasOwn(known, name)) continue
-    const names = Object.keys(known).map((each) => prefix + each)
-    throw new GuardConfigurationError(`Unknown option ${prefix}${name}`, `The options are ${names.join(', ')}`)
-  }
-}
-
 function readIssuer(issuer: unknown): string {
   // RFC 8414 §2: no query, no fragment.
   if (typeof issuer === 'string' && isSecureUrl(issuer) && !/[?#]/.test(issuer)) return issuer
@@ -200,23 +186,6 @@ function readDocumentUri(name: string, uri: unknown): string | undefined {
   throw new GuardConfigurationError(
     `${name} ${quote(uri)} is not a URL that the issuer's documents can safely come from`,
     "Give an https URL (plain http only for a loopback host), or leave it out: the issuer's metadata names it",
-  )
-}
-
-function readCertificateProxies(given: CertificateProxyOptions | undefined): CertificateProxies | undefined {
-  if (given === undefined) return undefined
-  refuseUnknown(given, { isProxy: true, header: true }, 'certificateProxies.')
-  const { isProxy, header } = given
-  if (!certificateHeaders.includes(header)) {
-    throw new GuardConfigurationError(
-      `certificateProxies.header ${quote(header)} is not a header that can be read`,
-      `Choose from ${certificateHeaders.join(', ')}`,
-    )
-  }
-  if (readFunction('certificateProxies.isProxy', isProxy) !== undefined) return { isProxy, header }
-  throw new GuardConfigurationError(
-    'certificateProxies.isProxy is missing',
-    "Give fromNetworks(['10.0.0.0/8']) of @latchkey/guard/node, with the addresses of the proxies",
   )
 }
 

@@ -34,7 +34,7 @@ const privatePrefix = 'lk_'
  * A certificate that the token is bound to is read, and not compared. A private claim of Latchkey's that is not known here refuses the token: a later issuer may mean a restriction by it that this guard would not enforce.
  * Does not check the signature, whether the token was revoked, or whether a particular scope is there.
  */
-export function readClaims(payload: Payload, expected: ClaimExpectations): Step<Access> {
+export function readClaims(payload: Payload, expected: ClaimExpectations): Step<Omit<Access, 'address'>> {
   const { iss, sub, client_id: clientId, jti, aud, iat, exp, nbf } = payload
   if (!isText(iss)) return fail('token.claims', 'iss')
   if (iss !== expected.issuer) return fail('token.issuer')

@@ -1,10 +1,10 @@
 import { compactVerify, errors } from 'jose'
 import type { Access } from './access.ts'
+import { findCaller } from './caller.ts'
 import { readBearerToken } from './bearer-token.ts'
 import type { VerificationKey } from './keys/verification-keys.ts'
 import type { Knowledge } from './knowledge.ts'
 import type { Refusal } from './refusal.ts'
-import { presentedThumbprint } from './presented-certificate.ts'
 import type { RequestFacts } from './request-facts.ts'
 import type { RouteRequirement } from './route-requirement.ts'
 import type { GuardSettings } from './settings.ts'
@@ -21,7 +21,7 @@ export type Verdict = { readonly ok: true; readonly access: Access } | { readonl
 /**
  * Judges one request: the only place where all checks of a token meet (RFC 6750 §2.1, RFC 9068 §4). Every refusal is
  * a value; it rejects only on a fault, which a caller has to treat as a refusal too.
- * Does not check the caller's address. Of a certificate it checks that the token is bound to it (RFC 8705 §3), not who issued it: the issuer of the token did.
+ * Tells the caller's address and does not judge it. Of a certificate it checks that the token is bound to it (RFC 8705 §3), not who issued it: the issuer of the token did.
  */
 export async function verify(
   facts: RequestFacts,
@@ -73,16 +73,17 @@ export async function verify(
   if (ending !== undefined) return refused(fail('token.revoked', ending), { clientId })
 
   // 6. Whether it comes from whom it was given to.
+  const caller = findCaller(facts, settings.proxies)
   const thumbprint = claims.cnf?.['x5t#S256']
   if (thumbprint !== undefined) {
-    const presented = await presentedThumbprint(facts, settings.certificateProxies)
+    const presented = await caller.thumbprint()
     if (presented === undefined) return refused(fail('certificate.missing'), { clientId })
     if (presented !== thumbprint) return refused(fail('certificate.mismatch'), { clientId })
   }
 
   // 7. What this route needs.
   if (!requirement.scopes.every((scope) => scopes.has(scope))) return refused(fail('scope.insufficient'), { clientId })
-  return { ok: true, access: access.value }
+  return { ok: true, access: { ...access.value, address: caller.address } }
 }
 
 async function checkSignature(token: string, { algorithm, key }: VerificationKey): Promise<Step<Uint8Array>> {

@@ -78,9 +78,8 @@ export function callerAddress(
   socketAddress: string | undefined,
   lines: HeaderLines,
 ): string | undefined {
-  const address = canonicalAddress(socketAddress ?? '')
-  const proxy = address === undefined ? undefined : findProxy(proxies, address)
-  if (proxy === undefined) return address
+  const proxy = findProxy(proxies, socketAddress ?? '')
+  if (proxy === undefined) return canonicalAddress(socketAddress ?? '')
   let passed = 0
   for (const hop of forwardedHops(proxy.addressHeader, lines(proxy.addressHeader))) {
     if (hop === undefined || ++passed > maxHops) return undefined

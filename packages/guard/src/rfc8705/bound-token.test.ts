@@ -15,7 +15,7 @@ import { guardedRoutes } from '../express.ts'
 import { fastifyGuard } from '../fastify.ts'
 import { createGuard, type Guard } from '../guard.ts'
 import { honoGuard, needs } from '../hono.ts'
-import { fromNetworks, protect } from '../node.ts'
+import { protect } from '../node.ts'
 import type { GuardEvent } from '../events.ts'
 import type { GuardOptions } from '../options.ts'
 import { audience, call, readScope, startProtectedApi, stop } from '../protected-api.test.support.ts'
@@ -163,7 +163,6 @@ const starters = {
 }
 
 describe('behind a proxy that ends TLS', () => {
-  const isLoopback = (address: string): boolean => address === '127.0.0.1'
   const spellings = {
     'client-cert': (der: Buffer) => `:${der.toString('base64')}:`,
     'x-ssl-client-cert': (der: Buffer) => encodeURIComponent(new X509Certificate(der).toString()),
@@ -179,7 +178,7 @@ describe('behind a proxy that ends TLS', () => {
     return [status, ...api.refusals]
   }
   const from = (network: string, header: Header): Partial<GuardOptions> => ({
-    certificateProxies: { isProxy: fromNetworks([network]), header },
+    proxies: [{ networks: [network], addressHeader: 'x-forwarded-for', certificateHeader: header }],
   })
 
   test.each(headers)('%s: its own certificate, another, none, twice, malformed', async (header) => {
@@ -255,18 +254,11 @@ describe('behind a proxy that ends TLS', () => {
     await guard.close()
   })
 
-  test.each([
-    [{ isProxy: '10.0.0.0/8', header: 'client-cert' }],
-    [{ header: 'client-cert' }],
-    [{ isProxy: isLoopback, header: 'x-client-cert' }],
-    [{ isProxy: isLoopback }],
-    [{ isProxy: isLoopback, header: 'client-cert', chain: true }],
-  ])('wrong options %j are told before the API listens', (certificateProxies) => {
-    const options = { issuer: issuer.issuer, audience, resourceServer: 'configurations', certificateProxies }
-    expect(() => createGuard(options as unknown as GuardOptions)).toThrow(/certificateProxies/)
-  })
-
-  test.each([[[]], [['10.0.0.0/33']], ['10.0.0.0/8'], [['10.0.0.0/8', 'x']]])('no networks: %j', (networks) => {
-    expect(() => fromNetworks(networks as unknown as string[])).toThrow(/network/)
+  test('a proxy that is believed about addresses is not about certificates', async () => {
+    const proxies = [{ networks: ['127.0.0.0/8'], addressHeader: 'x-forwarded-for' } as const]
+    for (const header of headers) {
+      const lines = [header, spellings[header](derOf(own))]
+      expect(await outcome({ proxies }, lines)).toEqual([401, 'certificate.missing'])
+    }
   })
 })

@@ -237,6 +237,7 @@ describe('§2.2 claims', () => {
         scope: `${readScope} ${writeScope}`,
       },
       credentials: { ref: 7 },
+      address: '127.0.0.1',
     })
   })
 
