@@ -25,6 +25,8 @@ export interface RequestDesk {
   readonly mode: RequestMode
   /** How many different people an approval takes: one or two. */
   readonly approvals: 1 | 2
+  /** How long one that is over is kept, in days, after its time; 0: for ever. */
+  readonly retentionDays: number
   readonly issuer: string
   readonly reads: RequestReads
   readonly intake: Intake

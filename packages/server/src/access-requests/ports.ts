@@ -20,6 +20,8 @@ export interface RequestReads {
   listInvitations(page: PageRequest): Promise<Page<Invitation>>
   /** Undecided ones whose time is over. */
   overdue(now: EpochMs): Promise<readonly AccessRequest[]>
+  /** Those in which nothing can happen any more, and whose time was over before this moment; a hundred at most. */
+  over(before: EpochMs): Promise<readonly AccessRequest[]>
   /** Forgets what nobody confirmed in time. */
   removeUnconfirmed(now: EpochMs): Promise<void>
 }
@@ -30,6 +32,8 @@ export interface RequestWrites {
   insert(request: AccessRequest): Promise<void>
   /** Replaces everything but id and time of creation. */
   update(request: AccessRequest): Promise<void>
+  /** With the keys that open it. */
+  remove(id: AccessRequestId): Promise<void>
   /** One more key opens it. */
   insertKey(id: AccessRequestId, digest: string, now: EpochMs): Promise<void>
   /** Requests that were made since, for a contact's address, and for everybody at its domain. */

@@ -19,6 +19,16 @@ const possible: Readonly<Record<RequestState, readonly RequestAct[]>> = {
   expired: [],
 }
 
+/** Whether nothing can happen to a request in this state any more. */
+export function isOver(state: RequestState): boolean {
+  return possible[state].length === 0
+}
+
+/** The states in which nothing can happen any more. */
+export const overStates: readonly RequestState[] = (Object.keys(possible) as RequestState[]).filter((state) =>
+  isOver(state),
+)
+
 /** What a request is at a moment. */
 export function requestState(
   { state, expiresAt }: Pick<AccessRequest, 'state' | 'expiresAt'>,

@@ -30,6 +30,7 @@ export const adminEventNames = [
   'request.approved',
   'request.rejected',
   'request.expired',
+  'request.forgotten',
   'invitation.created',
   'invitation.revoked',
   'authority.created',

@@ -1,5 +1,6 @@
 import type { RequestDesk } from '../access-requests/desk.ts'
 import { expireRequests } from '../access-requests/expire-requests.ts'
+import { forgetRequests } from '../access-requests/forget-requests.ts'
 import type { Config } from '../config/config.ts'
 import { every } from '../kernel/background.ts'
 import { newRequestId } from '../kernel/ids.ts'
@@ -29,7 +30,7 @@ export function requestDesk(
   }
 }
 
-/** Ends what waits too long; in one process of each server. */
+/** Ends what waits too long, and forgets what has been over for long; in one process of each server. */
 export function expireRequestsInTime(
   desk: RequestDesk,
   { clock, random, logger }: Surroundings,
@@ -37,4 +38,5 @@ export function expireRequestsInTime(
 ): void {
   const context = () => ({ actor: 'latchkey', requestId: newRequestId(random, clock.now()), now: clock.now() })
   every(started, expireEveryMs, logger, () => expireRequests(desk, context))
+  every(started, expireEveryMs, logger, () => forgetRequests(desk, context))
 }

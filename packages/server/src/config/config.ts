@@ -56,7 +56,12 @@ export interface Config {
   readonly keyRotationDays: number
   readonly logLevel: LogLevel
   readonly adminSocket: string | undefined
-  readonly accessRequests: { readonly mode: RequestMode; readonly approvals: 1 | 2 }
+  readonly accessRequests: {
+    readonly mode: RequestMode
+    readonly approvals: 1 | 2
+    /** How long a request is kept after its time; 0: for ever. */
+    readonly retentionDays: number
+  }
   readonly notices: NoticeConfig
 }
 
@@ -126,7 +131,11 @@ export function sharedConfig(
     keyRotationDays: values.key_rotation_days,
     logLevel: values.log_level,
     adminSocket: values.admin_socket,
-    accessRequests: { mode: values.access_requests, approvals: values.request_approvals },
+    accessRequests: {
+      mode: values.access_requests,
+      approvals: values.request_approvals,
+      retentionDays: values.request_retention_days,
+    },
     notices: noticeConfig(values),
   }
 }

@@ -94,6 +94,7 @@ describe('where a setting comes from', () => {
     key_rotation_days: ['30', 30],
     access_requests: ['invitation', 'invitation'],
     request_approvals: ['2', 2],
+    request_retention_days: ['0', 0],
     mail_from: ['access@example.com', 'access@example.com'],
     smtp_url: ['smtps://mail.example.com', 'smtps://mail.example.com'],
     team_mail: ['a@example.com, b@example.com', ['a@example.com', 'b@example.com']],
@@ -315,7 +316,7 @@ describe('the configuration of dev', () => {
       auditSync: 'interval',
       logLevel: 'warn',
       adminSocket: undefined,
-      accessRequests: { mode: 'open', approvals: 1 },
+      accessRequests: { mode: 'open', approvals: 1, retentionDays: 365 },
       notices: { smtp: undefined, from: 'latchkey@localhost', teamAddresses: [], webhook: undefined },
     })
   })

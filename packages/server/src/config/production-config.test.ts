@@ -40,7 +40,7 @@ test('the least that it needs, with every default', () => {
     auditSync: 'interval',
     logLevel: 'info',
     adminSocket: undefined,
-    accessRequests: { mode: 'invitation', approvals: 1 },
+    accessRequests: { mode: 'invitation', approvals: 1, retentionDays: 365 },
     notices: { smtp: undefined, from: 'latchkey@localhost', teamAddresses: [], webhook: undefined },
   })
 })

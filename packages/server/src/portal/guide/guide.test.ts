@@ -34,7 +34,7 @@ test.each([
   ['invitation', /takes requests by invitation/],
   ['off', /takes no requests by itself/],
 ] as const)('says how to ask where requests are %s', async (mode, expected) => {
-  await start({ accessRequests: { mode, approvals: 1 } })
+  await start({ accessRequests: { mode, approvals: 1, retentionDays: 365 } })
   expect(await page()).toMatch(expected)
 })
 

@@ -76,6 +76,36 @@ export function describeAccessRequests(openBackend: OpenBackend): void {
       expect(await rig.store.requests.keyDigests('none' as AccessRequestId)).toEqual([])
     })
 
+    test('are found once they are over for long, and removed with their keys', async ({ rig }) => {
+      const states: RequestState[] = [
+        'submitted',
+        'changes_requested',
+        'unconfirmed',
+        'approved',
+        'rejected',
+        'expired',
+      ]
+      const requests = states.map((state, i) => sample(rig, String.fromCodePoint(97 + i), { state }))
+      await write(rig, async (tx) => {
+        for (const request of requests) {
+          await tx.requests.insert(request)
+          await tx.requests.insertKey(request.id, request.id, rig.clock.now())
+        }
+      })
+      const end = rig.clock.now() + 1000
+      expect(await rig.store.requests.over((end - 1) as EpochMs)).toEqual([])
+      const over = await rig.store.requests.over(end as EpochMs)
+      expect(over.map(({ state }) => state).toSorted()).toEqual(['approved', 'expired', 'rejected'])
+      await write(rig, async (tx) => {
+        for (const { id } of over) await tx.requests.remove(id)
+      })
+      expect(await rig.store.requests.over(end as EpochMs)).toEqual([])
+      for (const { id, state } of requests) {
+        const kept = ['submitted', 'changes_requested', 'unconfirmed'].includes(state) ? [id] : []
+        expect(await rig.store.requests.keyDigests(id)).toEqual(kept)
+      }
+    })
+
     test('are listed once confirmed, oldest first, by the state they are in', async ({ rig }) => {
       const states: RequestState[] = [
         'submitted',

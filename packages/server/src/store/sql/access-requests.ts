@@ -1,6 +1,7 @@
 import type { EpochMs } from '@latchkey/protocol'
 import type { ExpressionBuilder, Kysely, Selectable } from 'kysely'
 import type { Intake, RequestFilter, RequestReads, RequestWrites } from '../../access-requests/ports.ts'
+import { overStates } from '../../access-requests/request-state.ts'
 import {
   domainOf,
   type AccessRequest,
@@ -35,6 +36,17 @@ export function requestReads(db: Kysely<Schema>): RequestReads {
         .execute()
       return rows.map((row) => toRequest(row))
     },
+    async over(before) {
+      const rows = await db
+        .selectFrom('access_requests')
+        .selectAll()
+        .where('state', 'in', overStates)
+        .where('expires_at', '<=', before)
+        .orderBy('expires_at')
+        .limit(100)
+        .execute()
+      return rows.map((row) => toRequest(row))
+    },
     async removeUnconfirmed(now) {
       await db.transaction().execute(async (tx) => {
         await dialectOf(tx).giveWay(tx)
@@ -59,6 +71,9 @@ export function requestWrites(tx: Kysely<Schema>): RequestWrites {
     },
     async update(request) {
       await tx.updateTable('access_requests').set(mutableColumns(request)).where('id', '=', request.id).execute()
+    },
+    async remove(id) {
+      await tx.deleteFrom('access_requests').where('id', '=', id).execute()
     },
     async insertKey(id, digest, now) {
       await tx.insertInto('access_request_keys').values({ digest, request_id: id, created_at: now }).execute()
