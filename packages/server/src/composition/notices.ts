@@ -40,6 +40,7 @@ export function sendNotices(
     clock,
     logger,
     count: metrics.countNotice,
+    noteWaiting: metrics.noteWaitingNotices,
   })
   every(started, 1000, logger, () => sender.turn())
   // What is under way is finished before the database is given back.

@@ -17,6 +17,8 @@ export interface Metrics {
   countGroup(size: number): void
   /** A message to people, by mail or webhook, was sent, put off or given up. */
   readonly countNotice: (channel: string, outcome: string) => void
+  /** So many messages wait, the oldest since so many seconds. */
+  readonly noteWaitingNotices: (count: number, seconds: number) => void
   /** A group was written to the audit log. */
   readonly auditWritten: (seconds: number) => void
   readonly auditSynced: (seconds: number) => void
@@ -87,6 +89,19 @@ export function createMetrics(version: string): Metrics {
     labelNames: ['channel', 'outcome'],
     registers,
   })
+  const waitingNotices = new Gauge({
+    name: 'latchkey_notices_waiting',
+    help: 'Messages to people that wait to be sent, of all servers on this database.',
+    // Every process that sends sees the same queue.
+    aggregator: 'max',
+    registers,
+  })
+  const noticeWait = new Gauge({
+    name: 'latchkey_notices_wait_seconds',
+    help: 'How long the oldest of them has waited.',
+    aggregator: 'max',
+    registers,
+  })
   const writes = new Histogram({
     name: 'latchkey_audit_write_duration_seconds',
     help: 'Writing a group of records to the file of the audit log.',
@@ -106,6 +121,10 @@ export function createMetrics(version: string): Metrics {
     },
     countGroup: (size) => groups.observe(size),
     countNotice: (channel, outcome) => notices.inc({ channel, outcome }),
+    noteWaitingNotices(count, seconds) {
+      waitingNotices.set(count)
+      noticeWait.set(seconds)
+    },
     auditWritten: (seconds) => writes.observe(seconds),
     auditSynced: (seconds) => syncs.observe(seconds),
     watch(name, endpoint) {

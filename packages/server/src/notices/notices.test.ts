@@ -7,6 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { adminSender, type SendAdmin } from '../admin-api/testing/admin-request.ts'
 import type { NoticeConfig } from '../config/config.ts'
 import { makeCertificate } from '../http/certificate.test.support.ts'
+import { scrape, valueOf } from '../metrics/scrape.test.support.ts'
 import { claim, makeLink } from '../portal/claim/link.test.support.ts'
 import { usePostgres } from '../store/postgres.test.support.ts'
 import { send, sqliteFile, startTestServer, testClock, type TestServer } from '../testing/start-test-server.ts'
@@ -118,11 +119,17 @@ describe('mail', () => {
     server.clock.advance(4999)
     await new Promise((resolve) => setTimeout(resolve, 1500))
     expect(mail.attempts()).toBe(1)
+    // Whoever watches is told that it waits, and since when.
+    const metric = async (name: string) => valueOf(await scrape(server.adminUrl), name)
+    await expect.poll(() => metric('latchkey_notices_waiting'), soon).toBe(1)
+    await expect.poll(() => metric('latchkey_notices_wait_seconds'), soon).toBe(4.999)
     server.clock.advance(1)
     await expect.poll(mail.attempts, soon).toBe(2)
     server.clock.advance(10_000)
     await expect.poll(() => mail.arrived.length, soon).toBe(1)
     expect(mail.arrived[0]?.mail.messageId).toMatch(/^<[a-z0-9]{24}@provider\.example>$/)
+    await expect.poll(() => metric('latchkey_notices_waiting'), soon).toBe(0)
+    expect(await metric('latchkey_notices_wait_seconds')).toBe(0)
   })
 
   test.each([

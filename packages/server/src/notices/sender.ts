@@ -21,6 +21,8 @@ export interface SenderOptions {
   readonly logger: Logger
   /** Counts what became of each attempt. */
   readonly count: (channel: NoticeChannel, outcome: 'sent' | 'postponed' | 'given_up') => void
+  /** Told every few seconds how many wait, and for how many seconds the oldest. */
+  readonly noteWaiting: (count: number, seconds: number) => void
 }
 
 export interface Sender {
@@ -31,6 +33,7 @@ export interface Sender {
 /** Longer than any attempt takes: what a killed sender had taken is free again after it. */
 const leaseMs = 2 * 60_000
 const atATime = 20
+const countEveryMs = 5000
 const keptMs = 30 * 86_400_000
 const firstWaitMs = 5000
 const longestWaitMs = 6 * 3_600_000
@@ -43,9 +46,10 @@ const worthMs: Readonly<Record<NoticeChannel, number>> = { mail: 3 * 86_400_000,
  * receiver can tell. Two senders never have the same message at the same time.
  */
 export function createSender(options: SenderOptions): Sender {
-  const { outbox, clock, logger, count } = options
+  const { outbox, clock, logger, count, noteWaiting } = options
   let underWay: Promise<void> | undefined
   let lastCleaning = 0
+  let lastCount = -countEveryMs
 
   async function work(): Promise<void> {
     const now = clock.now()
@@ -58,6 +62,11 @@ export function createSender(options: SenderOptions): Sender {
       taken = await outbox.take(clock.now(), (clock.now() + leaseMs) as EpochMs, atATime)
       await Promise.all(taken.map((notice) => deliver(notice)))
     } while (taken.length === atATime)
+    // By the time that really passes: a clock that was set must not end the counting.
+    if (performance.now() - lastCount < countEveryMs) return
+    lastCount = performance.now()
+    const { waiting, waitingSince } = await outbox.counts(now)
+    noteWaiting(waiting, waitingSince === undefined ? 0 : Math.max(0, now - waitingSince) / 1000)
   }
 
   async function deliver(taken: TakenNotice): Promise<void> {
