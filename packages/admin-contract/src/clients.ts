@@ -54,7 +54,7 @@ export const clients = {
     tags: ['clients'],
     summary: 'Register a client',
     description:
-      'Answers with a delivery link, by which the client gets its first secret; with `show_secret` with the secret itself, once. A client that authenticates by certificate alone gets neither.',
+      'Answers with a delivery link, by which the client gets its first credential; with `show_secret` with the secret itself, once; with `link: false` with neither.',
   })
     .input(
       z.strictObject({
@@ -68,6 +68,8 @@ export const clients = {
           secret_expires_in: field.expiresInSeconds.optional(),
           /** True: no link; the secret is made now and answered. */
           show_secret: z.boolean().optional(),
+          /** False: no link; a certificate, a registered key or a secret comes by an operation of its own. */
+          link: z.boolean().optional(),
         }),
       }),
     )

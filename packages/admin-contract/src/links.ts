@@ -31,6 +31,10 @@ const deliveryLink = z.strictObject({
   disowned_at: field.epochSeconds.optional(),
   /** The secret that the claim made. */
   secret_id: z.string().optional(),
+  /** The certificate that it made, … */
+  certificate_serial: z.string().optional(),
+  /** … or the key of the client's own certificate that it registered. */
+  registered_key_id: z.string().optional(),
 })
 export type DeliveryLink = z.infer<typeof deliveryLink>
 

@@ -17,6 +17,7 @@ export const refusalReasons = [
   'request.expired',
   'request.not_an_approver',
   'request.addresses_unenforced',
+  'request.authentication_unavailable',
   'invitation.unknown',
   'certificate.unknown',
   'certificate.ended',

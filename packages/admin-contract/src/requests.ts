@@ -53,7 +53,10 @@ const accessRequest = z.strictObject({
   ),
   /** Shown, and in this version enforced nowhere. */
   source_addresses: z.array(z.string()),
-  authentication: z.string(),
+  /** How the program wants to prove who it is; once decided, how it does. */
+  authentication: field.authentication,
+  /** SHA-256 of the key of the signing request or certificate that came with it (SubjectPublicKeyInfo), hexadecimal. */
+  key_fingerprint: z.string().optional(),
   messages: z.array(
     z.strictObject({
       at: field.epochSeconds,
@@ -129,6 +132,8 @@ export const requests = {
             .optional(),
           /** Told to the requester. */
           reason: text(2000).optional(),
+          /** How the new client proves who it is; absent: as it is asked for. */
+          authentication: field.authentication.optional(),
           confirm_unenforced_addresses: z.boolean().optional(),
           /** Answer with the delivery link also where it was mailed. */
           show_link: z.boolean().optional(),

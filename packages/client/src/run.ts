@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { claimCommand } from './claim/claim-command.ts'
 import { Failure, misuse } from './failure.ts'
 
-const help = `Usage: latchkey-client claim LINK --to TARGET [--code CODE] [--force] [--json]
+const help = `Usage: latchkey-client claim LINK --to TARGET [--code CODE] [--csr FILE | --certificate FILE] [--force] [--json]
 
 Takes the credential behind a delivery link to where it belongs, without anybody seeing it.
 
@@ -13,12 +13,21 @@ Takes the credential behind a delivery link to where it belongs, without anybody
   --to json:FILE    the same as JSON
   --to k8s:NAME     a Kubernetes Secret, to standard output: latchkey-client claim … --to k8s:NAME | kubectl apply -f -
   --to stdout       the three variables, to standard output
+  --csr FILE        for a link that delivers a certificate: the signing request that it is issued for. Without it the
+                    key is made here, and never leaves this machine
+  --certificate FILE  for a client with a certificate of its own: that certificate
   --code CODE       the one-time code, where the link needs one; or in LATCHKEY_DELIVERY_CODE
   --force           replace a file that is there
   --json            say what happened as JSON (never the secret)
 
 A file is written whole or not at all, readable by its owner alone, and only then the server is told that the
 credential arrived. What could not be written is not acknowledged: the server revokes it, and a new link is needed.
+
+A certificate, its key and what the server is trusted by are written beside env:FILE as client.pem, client.key and
+server-ca.pem; the variables LATCHKEY_CERT_FILE, LATCHKEY_KEY_FILE and LATCHKEY_MTLS_CA_FILE name them.
+
+A server with a certificate of a private authority: name the authority's file (PEM) in LATCHKEY_CA_FILE. Then no other
+authority is believed, and nothing is sent to a server that it did not certify.
 
 Exit code: 0 done, 1 refused or not possible, 2 not used as it can be.
 `
@@ -66,6 +75,8 @@ async function perform(args: readonly string[]): Promise<void> {
     links: rest,
     to: values.to,
     code: values.code,
+    csr: values.csr,
+    certificate: values.certificate,
     force: values.force === true,
     json: values.json === true,
   })
@@ -79,6 +90,8 @@ function parse(args: readonly string[]) {
       options: {
         to: { type: 'string' },
         code: { type: 'string' },
+        csr: { type: 'string' },
+        certificate: { type: 'string' },
         force: { type: 'boolean' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },

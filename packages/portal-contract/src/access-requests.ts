@@ -28,8 +28,21 @@ export const contactAddress = z
 
 export const applicationKinds = ['service', 'daemon', 'command-line', 'device'] as const
 
-/** How a client may authenticate: what this version does. */
-export const authenticationMethods = ['client_secret'] as const
+/**
+ * How a client may prove who it is: by its secret; by its secret over a connection with its certificate; by a certificate that this server issues; by one of
+ * its own making. A server without a listener for certificates offers the first alone.
+ */
+export const authenticationMethods = ['secret', 'secret-and-certificate', 'mtls', 'self-signed-mtls'] as const
+export type AuthenticationMethod = (typeof authenticationMethods)[number]
+
+/** `client_secret` is what `secret` was called when there was nothing else. */
+export const authenticationMethod = z.preprocess(
+  (given) => (given === 'client_secret' ? 'secret' : given),
+  z.enum(authenticationMethods),
+)
+
+/** A certificate signing request, PEM or DER in base64, or a certificate in PEM: judged by the server. */
+export const pastedKey = z.string().min(1).max(16_384)
 
 export const requestedScope = z.strictObject({
   /** `<resource server>/<scope>` */
@@ -59,7 +72,11 @@ export const accessRequestForm = z.strictObject({
   /** For example `production` or `test`. */
   environment: short(60),
   source_addresses: z.array(sourceAddress).max(100),
-  authentication: z.enum(authenticationMethods),
+  authentication: authenticationMethod,
+  /** For a certificate of this server: the key that it is to be issued for. Absent: the claim brings one, or has it made. */
+  csr: pastedKey.optional(),
+  /** For `self-signed-mtls`: the certificate whose key is to be taken. Absent: the claim brings it. */
+  certificate: pastedKey.optional(),
 })
 export type AccessRequestForm = z.infer<typeof accessRequestForm>
 
@@ -105,6 +122,18 @@ export const checkedAddresses = z.strictObject({
 })
 export type CheckedAddresses = z.infer<typeof checkedAddresses>
 
+/** `POST /access-requests/check-key`: one of both, as it is pasted. Changes nothing. */
+export const checkKeyInput = z.strictObject({ csr: pastedKey.optional(), certificate: pastedKey.optional() })
+export const checkedKey = z.strictObject({
+  /** SHA-256 of the key (SubjectPublicKeyInfo), hexadecimal; absent when it cannot be taken. */
+  key_fingerprint: z.string().optional(),
+  /** Why it cannot be taken, in words. */
+  problem: z.string().optional(),
+  /** What the signing request asks for in vain, in words. */
+  ignored: z.array(z.string()).optional(),
+})
+export type CheckedKey = z.infer<typeof checkedKey>
+
 export const requestState = z.enum([
   /** The contact's address is not confirmed: nobody on the team sees it. */
   'unconfirmed',
@@ -141,6 +170,8 @@ export const accessRequestStatus = z.strictObject({
   revision: z.int(),
   form: accessRequestForm,
   scopes: z.array(scopeDecision),
+  /** Of what was pasted, as {@link checkedKey} has it: the team sees the same. */
+  key_fingerprint: z.string().optional(),
   messages: z.array(requestMessage),
   submitted_at: z.int().optional(),
   decided_at: z.int().optional(),
@@ -165,5 +196,10 @@ export const amendInput = z.strictObject({
   key: requestKey,
   revision: z.int().min(1),
   message: long(4000).optional(),
-  form: accessRequestForm.omit({ contact_address: true }).partial().optional(),
+  /** What is absent stays; null takes a pasted request or certificate back. */
+  form: accessRequestForm
+    .omit({ contact_address: true })
+    .partial()
+    .extend({ csr: pastedKey.nullable().optional(), certificate: pastedKey.nullable().optional() })
+    .optional(),
 })

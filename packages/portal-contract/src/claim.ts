@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { authenticationMethods, pastedKey } from './access-requests.ts'
 
 /*
  * A delivery link, `<issuer>/claim/<id>#<key>`. Everything is POSTed with the key in the body, never in a URL. GET of the page is the same for
@@ -29,6 +30,10 @@ export const linkStatus = z.strictObject({
   client_name: z.string(),
   expires_at: z.int(),
   needs_code: z.boolean(),
+  /** What the link delivers: a secret, certificates, or the use of the client's own certificate. */
+  authentication: z.enum(authenticationMethods),
+  /** What the claim has to bring: `csr` (or `make_key`), the client's own `certificate`, or nothing. */
+  needs_key: z.enum(['none', 'csr', 'certificate']),
   claimed_at: z.int().optional(),
   /** Until then "That was not me" revokes the credential; afterwards it only tells the team. Set once claimed. */
   disown_until: z.int().optional(),
@@ -40,14 +45,46 @@ export const claimInput = z.strictObject({
   key: linkKey,
   /** The one-time code, where the link needs one; spaces and dashes do not matter. */
   code: z.string().min(1).max(32).optional(),
+  /** Where the link needs it: the signing request that the certificate is issued for, … */
+  csr: pastedKey.optional(),
+  /** … or true: the server makes the key, and answers it once. */
+  make_key: z.literal(true).optional(),
+  /** Where the link needs it: the client's own certificate. */
+  certificate: pastedKey.optional(),
 })
+
+/** A certificate that was issued at the claim. All PEM but `pkcs12`. */
+export const claimedCertificate = z.strictObject({
+  serial: z.string(),
+  certificate: z.string(),
+  /** What stands between it and the root, and the root. */
+  chain: z.string(),
+  not_after: z.int(),
+  /** What the signing request asked for in vain, in words. */
+  ignored: z.array(z.string()),
+  /** PKCS #8, not encrypted: where the server made the key. */
+  private_key: z.string().optional(),
+  /** All of it in one file (RFC 7292), base64; and its password. */
+  pkcs12: z.string().optional(),
+  pkcs12_password: z.string().optional(),
+})
+export type ClaimedCertificate = z.infer<typeof claimedCertificate>
 
 export const claimedCredential = z.strictObject({
   issuer: z.string(),
   token_endpoint: z.string(),
   client_id: z.string(),
   client_name: z.string(),
-  client_secret: z.string(),
+  authentication: z.enum(authenticationMethods),
+  /** Absent where certificates alone are asked for. */
+  client_secret: z.string().optional(),
+  certificate: claimedCertificate.optional(),
+  /** Of the client's own certificate that is taken from now on: SHA-256 of its key, hexadecimal. */
+  registered_key: z.string().optional(),
+  /** Where a certificate is shown; set where one takes part. */
+  mtls_token_endpoint: z.string().optional(),
+  /** What that place is trusted by, PEM; absent: by what every program trusts. */
+  server_ca: z.string().optional(),
   scopes: z.array(z.string()),
   /** When the secret ends; absent: it does not. */
   expires_at: z.int().optional(),

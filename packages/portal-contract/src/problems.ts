@@ -16,6 +16,13 @@ export const portalProblems = {
   /** Only the visitor who was shown the credential can confirm that it arrived. */
   'link.receipt_wrong': { status: 422, title: 'The receipt is not the one of this claim.' },
   'link.not_claimed': { status: 409, title: 'Nobody has claimed the credential yet.' },
+  /** The certificate of the link is issued for a key, which has to be named or asked for. */
+  'link.key_needed': {
+    status: 422,
+    title: 'The link needs a signing request, or the certificate, that the claim brings.',
+  },
+  'link.key_unwanted': { status: 422, title: 'The link has its key already, or needs none.' },
+  'link.key_unsuitable': { status: 422, title: 'The signing request, or the certificate, cannot be taken.' },
   'request.unknown': { status: 404, title: 'There is no such request, or the link is not its own.' },
   'request.stale': { status: 409, title: 'It was changed since it was read.' },
   'request.wrong_state': { status: 409, title: 'The request is not in a state in which this can be done.' },

@@ -119,7 +119,7 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   keepGauges(observation, { core, revocations, revocationStreams, listeners, open }, surroundings)
   if (ownListener !== undefined) {
     await reportPresence(core, surroundings, started)
-    const portal = await openPortal(core, config, issuer, listeners, notifier, requests, surroundings, started)
+    const portal = await openPortal(core, config, issuer, mtls, listeners, notifier, requests, surroundings, started)
     ownListener.serve(oauth.endpoints, (request, response) => portal.routing(request, response))
     mtlsListener?.serve(oauth.mtlsEndpoints)
   }

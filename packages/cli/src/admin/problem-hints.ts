@@ -16,6 +16,8 @@ export const problemHints: Readonly<Record<ProblemReason, string>> = {
   'request.decided': '`latchkey request show ID` shows what was decided',
   'request.expired': 'ask the partner for a new request',
   'request.not_an_approver': 'another administrator has to approve it, with a client of his own',
+  'request.authentication_unavailable':
+    'choose another way with --auth; a listener for certificates is opened with --mtls-cert and --mtls-key',
   'request.addresses_unenforced':
     'repeat it with --confirm-unenforced-addresses if the access is right without them too',
   'invitation.unknown': '`latchkey request invitations` shows the invitations',

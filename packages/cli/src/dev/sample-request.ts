@@ -19,7 +19,7 @@ const form = {
   purpose: 'A job that reads the product configurations each night.\nThis request is an example: approve or reject it.',
   environment: 'production',
   source_addresses: [],
-  authentication: 'client_secret',
+  authentication: 'secret',
 } as const
 
 /** Puts one request in the queue of a new installation, as if a partner had sent and confirmed it. Answers it while it waits. */

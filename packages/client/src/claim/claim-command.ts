@@ -1,14 +1,19 @@
 import { text } from 'node:stream/consumers'
 import { parseKeyedLink, type KeyedLink } from '@latchkey/protocol'
 import { Failure, misuse } from '../failure.ts'
-import { readTarget, type Target } from './target.ts'
-import { acknowledge, claim } from './portal.ts'
+import { bringKey, type BroughtKey } from './bring-key.ts'
+import { acknowledge, claim, look } from './portal.ts'
+import { readTarget, type Pems, type Target } from './target.ts'
 
 export interface ClaimOptions {
   /** What stands behind `claim`. */
   readonly links: readonly string[]
   readonly to: string | undefined
   readonly code: string | undefined
+  /** A file with the signing request to claim with; undefined: key and request are made here, where they are needed. */
+  readonly csr: string | undefined
+  /** A file with the client's own certificate. */
+  readonly certificate: string | undefined
   readonly force: boolean
   readonly json: boolean
 }
@@ -24,10 +29,16 @@ export async function claimCommand(options: ClaimOptions): Promise<void> {
   // Before anything is spent.
   target.prepare()
   const code = options.code ?? process.env['LATCHKEY_DELIVERY_CODE']
-  const credential = await claim(link, code)
-  const { issuer, client_id: clientId, client_secret: clientSecret } = credential
+  const brought = await prepareKey(target, link, options)
+  const credential = await claim(link, code, brought)
+  const { issuer, client_id: clientId, client_secret: clientSecret, certificate } = credential
+  const pems: Pems = {
+    key: brought.privateKey,
+    certificate: certificate && certificate.certificate + certificate.chain,
+    serverAuthority: credential.server_ca,
+  }
   try {
-    target.write({ issuer, clientId, clientSecret })
+    target.write({ issuer, clientId, clientSecret, mtlsTokenEndpoint: credential.mtls_token_endpoint, pems })
   } catch (error) {
     throw new Failure(
       1,
@@ -39,6 +50,25 @@ export async function claimCommand(options: ClaimOptions): Promise<void> {
   }
   const isAcknowledged = await acknowledge(link, credential.receipt)
   report(target, options.json, { clientId, confirmBy: credential.confirm_by, isAcknowledged })
+}
+
+/** What the link needs beside its key, and whether what comes of it can be written. Nothing is spent yet. */
+async function prepareKey(target: Target, link: KeyedLink, options: ClaimOptions): Promise<BroughtKey> {
+  const status = await look(link)
+  // The claim says why.
+  if (status.state !== 'open') return { sent: {}, privateKey: undefined }
+  const brought = await bringKey(status, options)
+  if (status.authentication === 'secret') return brought
+  if (!target.takesCertificates) {
+    throw misuse(`${target.name} takes no certificate`, 'take env:FILE, json:FILE or k8s:NAME; nothing was spent')
+  }
+  const isIssued = status.authentication !== 'self-signed-mtls'
+  target.prepare([
+    ...(brought.privateKey === undefined ? [] : (['key'] as const)),
+    ...(isIssued ? (['certificate'] as const) : []),
+    'serverAuthority',
+  ])
+  return brought
 }
 
 interface Outcome {

@@ -10,6 +10,7 @@ import { ProblemAlert } from '../shell/ProblemAlert.tsx'
 import { loading, Shell } from '../shell/Shell.tsx'
 import { Credential } from './Credential.tsx'
 import { Ended } from './Ended.tsx'
+import { broughtBody, KeyChoice, noChoice } from './KeyChoice.tsx'
 
 const place = keyedPlace()
 
@@ -54,6 +55,22 @@ export function ClaimPage() {
   return <Open place={place} status={status} onClaimed={setClaimed} onChanged={look} />
 }
 
+/** What a link delivers, in words. */
+const things = {
+  secret: 'the secret',
+  'secret-and-certificate': 'secret and certificate',
+  mtls: 'the certificate',
+  'self-signed-mtls': 'the client_id',
+} as const
+
+/** Refusals after which the link is as it was. */
+const stays: ReadonlySet<string> = new Set([
+  'link.code_wrong',
+  'link.code_needed',
+  'link.key_needed',
+  'link.key_unsuitable',
+])
+
 interface OpenProps {
   readonly place: { readonly id: string; readonly key: string }
   readonly status: LinkStatus
@@ -63,21 +80,27 @@ interface OpenProps {
 
 function Open({ place: { id, key }, status, onClaimed, onChanged }: OpenProps) {
   const [code, setCode] = useState('')
+  const [choice, setChoice] = useState(noChoice)
   const [isAsking, setIsAsking] = useState(false)
   const [problem, setProblem] = useState<Problem>()
 
   const claim = async () => {
     setIsAsking(true)
     setProblem(undefined)
-    const answer = await post<ClaimedCredential>(`claim/${id}`, { key, ...(code === '' ? {} : { code }) })
+    const answer = await post<ClaimedCredential>(`claim/${id}`, {
+      key,
+      ...(code === '' ? {} : { code }),
+      ...broughtBody(status.needs_key, choice),
+    })
     setIsAsking(false)
     if (answer.ok) {
       onClaimed(answer.value)
       return
     }
     setProblem(answer.problem)
-    if (answer.problem.reason !== 'link.code_wrong' && answer.problem.reason !== 'link.code_needed') await onChanged()
+    if (!stays.has(answer.problem.reason)) await onChanged()
   }
+  const isKeyWrong = problem?.reason.startsWith('link.key_') === true
   const isCodeWrong = problem?.reason === 'link.code_wrong' || problem?.reason === 'link.code_needed'
 
   return (
@@ -85,8 +108,8 @@ function Open({ place: { id, key }, status, onClaimed, onChanged }: OpenProps) {
       heading="Your credential is ready"
       lead={
         <>
-          It belongs to <strong>{status.client_name}</strong> and is shown <strong>once</strong>. Looking at this page
-          has spent nothing yet.
+          It is {things[status.authentication]} of <strong>{status.client_name}</strong>, and this page shows it{' '}
+          <strong>once</strong>. Looking at this page has spent nothing yet.
         </>
       }
     >
@@ -99,8 +122,14 @@ function Open({ place: { id, key }, status, onClaimed, onChanged }: OpenProps) {
       >
         <h2>Before you press</h2>
         <ul>
-          <li>Know where the secret will live: a secret manager, or an environment variable of your program.</li>
-          <li>Never in source code, a ticket or a chat.</li>
+          {status.authentication === 'self-signed-mtls' ? (
+            <li>From now on your own certificate counts. Its private key stays where it is.</li>
+          ) : (
+            <>
+              <li>Know where it will live: a secret manager, a variable of your program, or a file of its own.</li>
+              <li>Never in source code, a ticket or a chat.</li>
+            </>
+          )}
           <li>The link ends on {moment(status.expires_at)}.</li>
         </ul>
         {status.needs_code ? (
@@ -116,17 +145,23 @@ function Open({ place: { id, key }, status, onClaimed, onChanged }: OpenProps) {
             required
           />
         ) : null}
-        {isCodeWrong ? null : <ProblemAlert problem={problem} />}
+        <KeyChoice
+          status={status}
+          choice={choice}
+          onChange={setChoice}
+          error={isKeyWrong ? problem?.detail : undefined}
+        />
+        {isCodeWrong || isKeyWrong ? null : <ProblemAlert problem={problem} />}
         <div className="row">
           <Button type="submit" size="lg" loading={isAsking} leftSection={<IconEye size={20} aria-hidden />}>
-            Show the credential
+            {status.authentication === 'self-signed-mtls' ? 'Register the certificate' : 'Show the credential'}
           </Button>
         </div>
       </form>
       <p className="quiet">
         Rather not see it at all?{' '}
         <span className="mono">npx --package @latchkey/client latchkey-client claim LINK --to env:FILE</span> takes it
-        straight into a file.
+        straight into a file{status.needs_key === 'csr' ? ', and makes the key where it belongs' : ''}.
       </p>
     </Shell>
   )

@@ -7,6 +7,7 @@ import { Copy } from '../shell/Copy.tsx'
 import type { KeyedPlace } from '../shell/keyed-place.ts'
 import { moment } from '../shell/moments.ts'
 import { Shell } from '../shell/Shell.tsx'
+import { certificateFiles } from './certificate-files.ts'
 import { credentialForms } from './credential-forms.ts'
 
 interface CredentialProps {
@@ -18,18 +19,47 @@ const attempts = 4
 
 /** Client id and secret, this once; says to the server that they arrived as soon as they are on the screen. */
 export function Credential({ place, credential }: CredentialProps) {
-  const { client_id: clientId, client_name: name, client_secret: secret, confirm_by: confirmBy } = credential
-  const [isTaken, setIsTaken] = useState(false)
+  const {
+    client_id: clientId,
+    client_name: name,
+    client_secret: secret,
+    certificate,
+    confirm_by: confirmBy,
+  } = credential
+  const isNothingToKeep = credential.authentication === 'self-signed-mtls'
+  const [isTaken, setIsTaken] = useState(isNothingToKeep)
   const arrival = useAcknowledgement(place, credential)
   useWarning(!isTaken)
   const taken = () => setIsTaken(true)
   const forms = credentialForms(credential)
 
   return (
-    <Shell heading="Keep this now" lead={<>The credential of {name}. This page can never show it again.</>}>
+    <Shell
+      heading={isNothingToKeep ? 'Your certificate counts now' : 'Keep this now'}
+      lead={
+        isNothingToKeep ? (
+          <>{name} proves who it is by your own certificate.</>
+        ) : (
+          <>The credential of {name}. This page can never show it again.</>
+        )
+      }
+    >
       <div className="sheet stack">
         <Value label="client_id" value={clientId} onCopied={() => undefined} />
-        <Value label="client_secret" value={secret} onCopied={taken} />
+        {secret === undefined ? null : <Value label="client_secret" value={secret} onCopied={taken} />}
+        {certificate?.pkcs12_password === undefined ? null : (
+          <Value label="password of client.p12" value={certificate.pkcs12_password} onCopied={() => undefined} />
+        )}
+        {credential.registered_key === undefined ? null : (
+          <p className="quiet">
+            SHA-256 of its key: <span className="mono">{credential.registered_key}</span>
+          </p>
+        )}
+        {certificate === undefined ? null : (
+          <p className="quiet">
+            The certificate ends on {moment(certificate.not_after)}; renew it before, as the guide says.
+          </p>
+        )}
         {credential.expires_at === undefined ? null : (
           <p className="quiet">The secret ends on {moment(credential.expires_at)}.</p>
         )}
@@ -48,6 +78,7 @@ export function Credential({ place, credential }: CredentialProps) {
           ) : null}
         </div>
       </div>
+      <Files credential={credential} onSaved={taken} />
       <section className="sheet stack" aria-labelledby="forms">
         <h2 id="forms">Ready to use</h2>
         <Tabs defaultValue={forms[0]?.id ?? ''} keepMounted={false}>
@@ -91,6 +122,44 @@ export function Credential({ place, credential }: CredentialProps) {
   )
 }
 
+interface FilesProps {
+  readonly credential: ClaimedCredential
+  readonly onSaved: () => void
+}
+
+/** Certificate and key as files: what programs take them by. */
+function Files({ credential, onSaved }: FilesProps) {
+  const files = certificateFiles(credential)
+  if (files.length === 0) return null
+  // Without one of its own, the key is where its owner made it: the certificate is what must not be lost.
+  const needed = files.find(({ isSecret }) => isSecret) ?? files[0]
+  return (
+    <section className="sheet stack" aria-labelledby="files">
+      <h2 id="files">Files</h2>
+      <ul className="files">
+        {files.map(({ name, what, content, isSecret }) => (
+          <li key={name} className="row">
+            <Button
+              variant="default"
+              leftSection={<IconDownload size={16} aria-hidden />}
+              onClick={() => {
+                save(name, content)
+                if (isSecret || name === needed?.name) onSaved()
+              }}
+            >
+              Save {name}
+            </Button>
+            <span>{what}</span>
+          </li>
+        ))}
+      </ul>
+      {credential.certificate === undefined || credential.certificate.private_key !== undefined ? null : (
+        <p className="quiet">client.key, the private key, is where you made it, with the signing request.</p>
+      )}
+    </section>
+  )
+}
+
 interface ValueProps {
   readonly label: string
   readonly value: string
@@ -100,11 +169,11 @@ interface ValueProps {
 function Value({ label, value, onCopied }: ValueProps) {
   return (
     <div>
-      <div className="quiet" id={`label-${label}`}>
+      <div className="quiet" id={`label-${label.replaceAll(' ', '-')}`}>
         {label}
       </div>
       <div className="value">
-        <code aria-labelledby={`label-${label}`}>{value}</code>
+        <code aria-labelledby={`label-${label.replaceAll(' ', '-')}`}>{value}</code>
         <Copy text={value} what={label} onCopied={onCopied} />
       </div>
     </div>
@@ -148,8 +217,8 @@ function useWarning(isNeeded: boolean): void {
   }, [isNeeded])
 }
 
-function save(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'application/octet-stream' }))
+function save(name: string, content: string | Uint8Array<ArrayBuffer>): void {
+  const url = URL.createObjectURL(new Blob([content], { type: 'application/octet-stream' }))
   const anchor = document.createElement('a')
   anchor.href = url
   anchor.download = name

@@ -2,6 +2,7 @@ import type { AccessRequestForm, RequestFormFacts } from '@latchkey/portal-contr
 import { Radio, Textarea, TextInput } from '@mantine/core'
 import type { Problem } from '../shell/api.ts'
 import { AddressField } from './AddressField.tsx'
+import { AuthenticationFields } from './AuthenticationFields.tsx'
 import type { Draft } from './draft.ts'
 import { errorOf } from './ErrorSummary.tsx'
 import { ScopePicker } from './ScopePicker.tsx'
@@ -94,10 +95,8 @@ export function FormFields({ draft, change, problem, facts }: FieldsProps) {
       <section className="sheet stack" aria-labelledby="from">
         <h2 id="from">Where it calls from</h2>
         <AddressField draft={draft} change={change} error={errorOf(problem, 'source_addresses')} />
-        <p className="quiet">
-          It authenticates by client_id and secret. Keys and certificates are not offered by this server yet.
-        </p>
       </section>
+      <AuthenticationFields draft={draft} change={change} problem={problem} facts={facts} />
     </>
   )
 }

@@ -1,4 +1,4 @@
-import type { AccessRequestForm } from '@latchkey/portal-contract'
+import type { AccessRequestForm, AuthenticationMethod } from '@latchkey/portal-contract'
 
 /** The form while it is written. */
 export interface Draft {
@@ -14,6 +14,9 @@ export interface Draft {
   /** One address or CIDR a line. */
   readonly source_addresses: string
   readonly client_id: string
+  readonly authentication: AuthenticationMethod
+  readonly csr: string
+  readonly certificate: string
 }
 
 const empty: Draft = {
@@ -27,6 +30,9 @@ const empty: Draft = {
   environment: 'production',
   source_addresses: '',
   client_id: '',
+  authentication: 'secret',
+  csr: '',
+  certificate: '',
 }
 
 const place = 'latchkey.request.draft'
@@ -66,15 +72,24 @@ export function addressesOf(draft: Draft): string[] {
 
 /** As the server takes it. */
 export function formOf(draft: Draft): AccessRequestForm {
-  const { scopes, client_id: clientId, source_addresses: _lines, ...rest } = draft
+  const { scopes, client_id: clientId, source_addresses: _lines, csr, certificate, ...rest } = draft
+  const isNew = clientId.trim() === ''
+  const authentication = isNew ? rest.authentication : 'secret'
   return {
     ...rest,
     contact_address: rest.contact_address.trim(),
-    ...(clientId.trim() === '' ? {} : { client_id: clientId.trim() }),
+    ...(isNew ? {} : { client_id: clientId.trim() }),
     scopes: Object.entries(scopes).map(([scope, why]) => (why.trim() === '' ? { scope } : { scope, why })),
     source_addresses: addressesOf(draft),
-    authentication: 'client_secret',
+    authentication,
+    ...(takesCsr(authentication) && csr.trim() !== '' ? { csr: csr.trim() } : {}),
+    ...(authentication === 'self-signed-mtls' && certificate.trim() !== '' ? { certificate: certificate.trim() } : {}),
   }
+}
+
+/** Whether a certificate of this server belongs to it. */
+export function takesCsr(authentication: AuthenticationMethod): boolean {
+  return authentication === 'mtls' || authentication === 'secret-and-certificate'
 }
 
 /** A form as it was sent, for changing it. */
@@ -82,6 +97,8 @@ export function draftOf(form: AccessRequestForm): Draft {
   return {
     ...form,
     client_id: form.client_id ?? '',
+    csr: form.csr ?? '',
+    certificate: form.certificate ?? '',
     scopes: Object.fromEntries(form.scopes.map(({ scope, why }) => [scope, why ?? ''])),
     source_addresses: form.source_addresses.join('\n'),
   }

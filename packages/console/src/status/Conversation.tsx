@@ -138,5 +138,9 @@ function amendment({ base, draft }: Changed) {
     ([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name as keyof typeof before]),
   )
   const { contact_address: _address, ...form } = Object.fromEntries(differs)
-  return form
+  // What was pasted, and is not any more, is taken back.
+  const gone = (['csr', 'certificate'] as const).filter(
+    (name) => before[name] !== undefined && after[name] === undefined,
+  )
+  return { ...form, ...Object.fromEntries(gone.map((name) => [name, null])) }
 }

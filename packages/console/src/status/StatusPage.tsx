@@ -3,6 +3,7 @@ import { Badge, Button } from '@mantine/core'
 import { IconMailCheck } from '@tabler/icons-react'
 import { useCallback, useEffect, useState } from 'react'
 import { post, type Answer, type Problem } from '../shell/api.ts'
+import { ways } from '../request/AuthenticationFields.tsx'
 import { ErrorSummary } from '../request/ErrorSummary.tsx'
 import { keyedPlace } from '../shell/keyed-place.ts'
 import { moment } from '../shell/moments.ts'
@@ -129,7 +130,11 @@ function Decision({ request: { reason, client_id: clientId } }: { readonly reque
 
 const colours = { pending: 'gray', approved: 'teal', refused: 'red' } as const
 
-function WhatIsAsked({ request: { form, scopes } }: { readonly request: AccessRequestStatus }) {
+function WhatIsAsked({
+  request: { form, scopes, key_fingerprint: fingerprint },
+}: {
+  readonly request: AccessRequestStatus
+}) {
   return (
     <section className="sheet stack" aria-labelledby="asked">
       <h2 id="asked">What is asked for</h2>
@@ -159,6 +164,14 @@ function WhatIsAsked({ request: { form, scopes } }: { readonly request: AccessRe
         <dd>
           {form.application_name} ({form.application_kind})
         </dd>
+        <dt>Proves itself</dt>
+        <dd>{ways[form.authentication].name}</dd>
+        {fingerprint === undefined ? null : (
+          <>
+            <dt>Its key</dt>
+            <dd className="mono">{fingerprint}</dd>
+          </>
+        )}
         <dt>Environment</dt>
         <dd>{form.environment}</dd>
         <dt>Purpose</dt>

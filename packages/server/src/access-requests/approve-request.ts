@@ -1,12 +1,14 @@
 import type { EpochMs, Scope } from '@latchkey/protocol'
 import type { ChangeContext, ChangeOutcome } from '../audit/change.ts'
 import type { AdminEvent } from '../audit/events.ts'
+import { takesSecret, type ClientAuthentication } from '../clients/authentication.ts'
 import type { ClientId } from '../clients/client.ts'
 import { newClientId, registerClient } from '../clients/create-client.ts'
 import { findClient, updateClientWithin } from '../clients/update-client.ts'
 import { createLinkWithin, handOut, type HandedOutLink } from '../delivery-links/create-link.ts'
 import { refuseChange, type ChangeRefusal } from '../kernel/refusal.ts'
 import { done, type Result } from '../kernel/result.ts'
+import { takesCsr } from './check-key.ts'
 import { makeStatusLink, nextRevision, requestWords, type RequestDesk, type RequestTransaction } from './desk.ts'
 import type { AccessRequest, ApprovedScope, Decision } from './request.ts'
 import { findReviewed, type Reviewed } from './team-acts.ts'
@@ -15,6 +17,8 @@ export interface ApprovalInput extends Reviewed {
   /** A part of what is asked for; undefined: all of it, without end. */
   readonly scopes: readonly ApprovedScope[] | undefined
   readonly reason: string | undefined
+  /** How the new client proves who it is; undefined: as it is asked for. */
+  readonly authentication: ClientAuthentication | undefined
   /** That its addresses are not enforced by this version was seen. */
   readonly confirmsUnenforcedAddresses: boolean
 }
@@ -33,7 +37,7 @@ const localActor = 'local-socket'
 /**
  * Approves a request, or a part of it: the client (or the wider access of the one that it names), one delivery link, and the messages, in one
  * change. Under the four-eyes rule the first approval is noted and the second, by somebody else and of the same scopes, does it. Refuses as
- * `findReviewed` says, and with `scope.unknown`, `request.addresses_unenforced`, `request.not_an_approver`, `client.unknown`.
+ * `findReviewed` says, and with `scope.unknown`, `request.authentication_unavailable`, `request.addresses_unenforced`, `request.not_an_approver`, `client.unknown`.
  */
 export function approveRequest(
   desk: RequestDesk,
@@ -46,6 +50,8 @@ export function approveRequest(
     const request = found.value
     const scopes = approvedScopes(request, input, context.now)
     if (!scopes.ok) return scopes
+    const authentication = approvedAuthentication(desk, request, input)
+    if (!authentication.ok) return authentication
     const addresses = request.form.source_addresses.length
     if (addresses > 0 && !input.confirmsUnenforcedAddresses) {
       const message = `the request depends on ${addresses} source ${addresses === 1 ? 'address' : 'addresses'}, and this version enforces none: the client could call from anywhere`
@@ -54,10 +60,14 @@ export function approveRequest(
     const barred = await whyNotApprover(tx, desk, context, request)
     if (barred !== undefined) return refuseChange('request.not_an_approver', barred)
     const others = request.approvals.filter(
-      (earlier) => earlier.actor !== context.actor && isSame(earlier.scopes, scopes.value),
+      (earlier) =>
+        earlier.actor !== context.actor &&
+        isSame(earlier.scopes, scopes.value) &&
+        (earlier.authentication ?? request.form.authentication) === authentication.value,
     )
-    if (others.length + 1 < desk.approvals) return noteApproval(tx, context, request, scopes.value)
-    return perform(tx, desk, context, request, { ...input, scopes: scopes.value })
+    const terms = { scopes: scopes.value, authentication: authentication.value, reason: input.reason }
+    if (others.length + 1 < desk.approvals) return noteApproval(tx, context, request, terms)
+    return perform(tx, desk, context, request, terms)
   })
 }
 
@@ -74,6 +84,29 @@ function approvedScopes(
   if (ended !== undefined) return refuseChange('scope.unknown', `${ended.scope} would have ended already`, 'scopes')
   // In the order of the request, each once: so that two approvers who say the same are seen to.
   return done(asked.flatMap((scope) => chosen.findLast((one) => one.scope === scope) ?? []))
+}
+
+/** Refuses a way that this server does not have, and another one for a client that has its own. */
+function approvedAuthentication(
+  { authentications }: RequestDesk,
+  { form }: AccessRequest,
+  { authentication: chosen }: ApprovalInput,
+): Result<ClientAuthentication, ChangeRefusal> {
+  const authentication = chosen ?? form.authentication
+  if (form.client_id !== undefined && authentication !== form.authentication) {
+    const message = `${form.client_id} keeps its way to prove who it is: \`latchkey client update\` changes it`
+    return refuseChange('request.authentication_unavailable', message, 'authentication')
+  }
+  if (authentications.includes(authentication)) return done(authentication)
+  const message = `this server asks nobody for certificates, so no client can prove itself by ${authentication}`
+  return refuseChange('request.authentication_unavailable', message, 'authentication')
+}
+
+/** What is approved. */
+interface Terms {
+  readonly scopes: readonly ApprovedScope[]
+  readonly authentication: ClientAuthentication
+  readonly reason: string | undefined
 }
 
 async function whyNotApprover(
@@ -105,17 +138,17 @@ async function noteApproval(
   tx: RequestTransaction,
   { actor, now }: ChangeContext,
   request: AccessRequest,
-  scopes: readonly ApprovedScope[],
+  { scopes, authentication }: Terms,
 ): Promise<ChangeOutcome<Approved, ChangeRefusal>> {
   // Not another revision: what the second approver looks at has not changed.
-  const noted: AccessRequest = { ...request, approvals: [{ actor, at: now, scopes }] }
+  const noted: AccessRequest = { ...request, approvals: [{ actor, at: now, scopes, authentication }] }
   await tx.requests.update(noted)
   return {
     ...done({ request: noted, waitingFor: 1, handedOut: undefined }),
     event: {
       name: 'request.approval_noted',
       subject: request.id,
-      details: { revision: request.revision, scopes: scopes.map(({ scope }) => scope) },
+      details: { revision: request.revision, scopes: scopes.map(({ scope }) => scope), authentication },
     },
   }
 }
@@ -131,21 +164,31 @@ async function perform(
   desk: RequestDesk,
   context: ChangeContext,
   request: AccessRequest,
-  { scopes, reason }: { readonly scopes: readonly ApprovedScope[]; readonly reason: string | undefined },
+  terms: Terms,
 ): Promise<ChangeOutcome<Approved, ChangeRefusal>> {
+  const { scopes, reason } = terms
   const performed =
     request.form.client_id === undefined
-      ? await createRequestedClient(tx, desk, context, request, scopes)
+      ? await createRequestedClient(tx, desk, context, request, terms)
       : await widenClient(tx, context, request.form.client_id as ClientId, scopes)
   if (!performed.ok) return performed
   const { clientId, handedOut, parts } = performed.value
+  const authentication = handedOut && terms.authentication
   const { now, actor } = context
   const refusedScopes = request.form.scopes
     .map(({ scope }) => scope as Scope)
     .filter((scope) => !scopes.some((one) => one.scope === scope))
-  const decision: Decision = { at: now, actor, approved: scopes, reason, clientId, linkId: handedOut?.link.id }
+  const decision: Decision = {
+    at: now,
+    actor,
+    approved: scopes,
+    reason,
+    clientId,
+    linkId: handedOut?.link.id,
+    authentication,
+  }
   const state = refusedScopes.length === 0 ? 'approved' : 'partly_approved'
-  const approvals = [...request.approvals, { actor, at: now, scopes }]
+  const approvals = [...request.approvals, { actor, at: now, scopes, authentication: terms.authentication }]
   const after = nextRevision(request, { state, decision, approvals })
   await tx.requests.update(after)
   const statusLink = await makeStatusLink(tx, desk, request.id, now)
@@ -170,6 +213,7 @@ async function perform(
         revision: request.revision,
         client_id: clientId,
         link: handedOut?.link.id,
+        authentication,
         approved: scopes.map(({ scope }) => scope),
         refused: refusedScopes,
         approvers: approvals.map((one) => one.actor),
@@ -183,7 +227,7 @@ async function createRequestedClient(
   { maker, issuer, notifier }: RequestDesk,
   context: ChangeContext,
   { id, form }: AccessRequest,
-  scopes: readonly ApprovedScope[],
+  { scopes, authentication }: Terms,
 ): Promise<Result<Performed, ChangeRefusal>> {
   const clientId = newClientId(maker.random)
   const registered = await registerClient(tx, maker, context, {
@@ -194,6 +238,7 @@ async function createRequestedClient(
       scopes.flatMap(({ scope, endsAt }) => (endsAt === undefined ? [] : [[scope, endsAt]])),
     ),
     contactAddress: form.contact_address,
+    authentication,
     state: 'enabled',
   })
   if (!registered.ok) return registered
@@ -204,15 +249,18 @@ async function createRequestedClient(
     requestId: id,
     lifetimeSeconds: undefined,
     secretLifetimeSeconds: undefined,
-    secretName: 'first',
+    secretName: takesSecret(authentication) ? 'first' : undefined,
     withCode: false,
+    // What was pasted for another way than the approved one stays in the request.
+    csr: takesCsr(authentication) ? form.csr : undefined,
+    ownCertificate: authentication === 'self-signed-mtls' ? form.certificate : undefined,
   })
   if (!created.ok) return created
   const handedOut = await handOut(tx, { issuer, notifier, byMail: true }, created.value, context.now)
   const event: AdminEvent = {
     name: 'client.created',
     subject: clientId,
-    details: { name, scopes: granted, request: id },
+    details: { name, authentication, scopes: granted, request: id },
   }
   return done({ clientId, handedOut, parts: [event, ...(created.parts ?? []), created.event] })
 }

@@ -1,10 +1,12 @@
 import type { AccessRequestForm } from '@latchkey/portal-contract'
 import { adminResourceServer } from '@latchkey/admin-contract'
-import { qualifyScope, resourceServerOf, type Scope } from '@latchkey/protocol'
+import { qualifyScope, resourceServerOf, type EpochMs, type Scope } from '@latchkey/protocol'
 import { readCidr } from '../network-policy/cidr.ts'
 import { done, refused, type Result } from '../kernel/result.ts'
 import type { Catalogue } from '../resource-servers/catalogue.ts'
 import type { ResourceServer } from '../resource-servers/resource-server.ts'
+import { checkAuthentication } from './check-key.ts'
+import type { RequestDesk } from './desk.ts'
 
 export interface FormProblem {
   readonly reason: 'scope.unknown' | 'request.invalid'
@@ -27,9 +29,17 @@ export function askableScope(catalogue: Catalogue, scope: string): { readonly de
   return server.scopes.find(({ name }) => qualifyScope(server.name, name) === scope)
 }
 
+/** What a form is judged by. */
+export type FormRules = Pick<RequestDesk, 'catalogue' | 'authentications'>
+
 /** The form with every address in its one spelling, each scope and address once; or everything that is wrong with it. */
-export function checkForm(form: AccessRequestForm, catalogue: Catalogue): Result<AccessRequestForm, FormProblem[]> {
-  const problems: FormProblem[] = []
+export async function checkForm(
+  form: AccessRequestForm,
+  rules: FormRules,
+  now: EpochMs,
+): Promise<Result<AccessRequestForm, FormProblem[]>> {
+  const catalogue = rules.catalogue()
+  const problems: FormProblem[] = [...(await checkAuthentication(form, rules.authentications, now))]
   for (const [i, { scope }] of form.scopes.entries()) {
     const field = `scopes.${i}.scope`
     if (askableScope(catalogue, scope) === undefined) {

@@ -2,6 +2,7 @@ import { formatKeyedLink, type EpochMs } from '@latchkey/protocol'
 import type { Change } from '../audit/change.ts'
 import type { LinkTransaction } from '../delivery-links/create-link.ts'
 import { digestKey, isKeyOf, makeKey } from '../delivery-links/link-key.ts'
+import type { ClientAuthentication } from '../clients/authentication.ts'
 import type { CredentialMaker } from '../clients/secrets.ts'
 import { refused, done, type Result } from '../kernel/result.ts'
 import type { RequestWords } from '../notices/notice.ts'
@@ -27,6 +28,8 @@ export interface RequestDesk {
   readonly approvals: 1 | 2
   /** How long one that is over is kept, in days, after its time; 0: for ever. */
   readonly retentionDays: number
+  /** How clients can prove who they are here. */
+  readonly authentications: readonly ClientAuthentication[]
   readonly issuer: string
   readonly reads: RequestReads
   readonly intake: Intake

@@ -1,5 +1,6 @@
 import type { AccessRequestForm, RequestState } from '@latchkey/portal-contract'
 import type { Brand, EpochMs, Scope } from '@latchkey/protocol'
+import type { ClientAuthentication } from '../clients/authentication.ts'
 import type { ClientId } from '../clients/client.ts'
 import type { LinkId } from '../delivery-links/link.ts'
 
@@ -47,6 +48,8 @@ export interface Approval {
   readonly actor: string
   readonly at: EpochMs
   readonly scopes: readonly ApprovedScope[]
+  /** Of a new client; absent in an approval by an older version: as it was asked for. */
+  readonly authentication?: ClientAuthentication | undefined
 }
 
 export interface Decision {
@@ -57,6 +60,8 @@ export interface Decision {
   /** The client that was made, or whose access became wider. */
   readonly clientId: ClientId | undefined
   readonly linkId: LinkId | undefined
+  /** How the new client proves who it is; absent for one that there was. */
+  readonly authentication?: ClientAuthentication | undefined
 }
 
 /** What lets somebody ask where requests are taken by invitation. */

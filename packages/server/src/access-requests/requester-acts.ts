@@ -3,6 +3,7 @@ import type { EpochMs, Scope } from '@latchkey/protocol'
 import type { ChangeContext } from '../audit/change.ts'
 import { done, refused, type Result } from '../kernel/result.ts'
 import { checkForm, type FormProblem } from './check-form.ts'
+import { takesCsr } from './check-key.ts'
 import { nextRevision, proveRequest, requestWords, type RequestDesk, type RequestTransaction } from './desk.ts'
 import { mayDo, requestState, waitsMs, type RequestAct } from './request-state.ts'
 import type { AccessRequest, AccessRequestId } from './request.ts'
@@ -81,12 +82,18 @@ export function withdrawRequest(
   }
 }
 
+/** What is absent stays; null takes back what was pasted. */
+type FormChanges = Partial<Omit<AccessRequestForm, 'contact_address' | 'csr' | 'certificate'>> & {
+  readonly csr?: string | null
+  readonly certificate?: string | null
+}
+
 export interface Amendment {
   /** The one that the requester has seen. */
   readonly revision: number
   readonly message: string | undefined
   /** What is asked for otherwise; the contact's address stays the one that was confirmed. */
-  readonly form: Partial<Omit<AccessRequestForm, 'contact_address'>> | undefined
+  readonly form: FormChanges | undefined
 }
 
 /** Answers the team, changes what is asked for, or both; it waits for the team again then. */
@@ -107,7 +114,7 @@ export function amendRequest(
     if (before.messages.length >= maxMessages || before.revision >= maxMessages * 2) {
       return refused({ reason: 'request.too_long' })
     }
-    const checked = checkForm({ ...before.form, ...changes }, desk.catalogue())
+    const checked = await checkForm(amendForm(before.form, changes), desk, context.now)
     if (!checked.ok) return refused({ reason: 'form', problems: checked.refusal })
     const { now } = context
     const said = { at: now, from: 'requester', actor: undefined, text } as const
@@ -161,6 +168,18 @@ async function act(
     const details = { revision: after.revision, contact_address: after.form.contact_address, scopes: scopesOf(after) }
     return { ...done(after), event: { name: event, subject: id, details } }
   })
+}
+
+/** What was pasted for another way to prove who the program is goes with that way. */
+function amendForm(before: AccessRequestForm, changes: FormChanges): AccessRequestForm {
+  const { csr: oldCsr, certificate: oldCertificate, ...kept } = before
+  const { csr: newCsr, certificate: newCertificate, ...changed } = changes
+  const form = { ...kept, ...changed }
+  const staysCsr = takesCsr(form.authentication) ? oldCsr : undefined
+  const staysCertificate = form.authentication === 'self-signed-mtls' ? oldCertificate : undefined
+  const csr = newCsr === undefined ? staysCsr : newCsr
+  const certificate = newCertificate === undefined ? staysCertificate : newCertificate
+  return { ...form, ...(csr == null ? {} : { csr }), ...(certificate == null ? {} : { certificate }) }
 }
 
 function scopesOf({ form }: AccessRequest): string[] {

@@ -13,7 +13,7 @@ export async function makeSampleRequest(
   context: ChangeContext,
   form: AccessRequestForm,
 ): Promise<AccessRequest | undefined> {
-  const checked = checkForm(form, desk.catalogue())
+  const checked = await checkForm(form, desk, context.now)
   if (!checked.ok) return undefined
   const { request, statusLink } = await desk.intake((tx) =>
     keepRequest(tx, desk, checked.value, undefined, context.now),

@@ -43,7 +43,7 @@ export async function submitRequest(
   const mode = requestMode(desk)
   if (mode === 'off') return refused({ reason: 'portal.closed' })
   if (mode === 'invitation' && invitationKey === undefined) return refused({ reason: 'portal.invitation_needed' })
-  const checked = checkForm(input, desk.catalogue())
+  const checked = await checkForm(input, desk, now)
   if (!checked.ok) return refused({ reason: 'form', problems: checked.refusal })
   const form = checked.value
 

@@ -24,6 +24,7 @@ const refusalStatuses: Readonly<Record<ChangeRefusalReason, 403 | 404 | 409 | 42
   'request.expired': 409,
   'request.not_an_approver': 403,
   'request.addresses_unenforced': 422,
+  'request.authentication_unavailable': 422,
   'invitation.unknown': 404,
   'certificate.unknown': 404,
   'certificate.ended': 409,

@@ -55,7 +55,7 @@ export async function issueCertificate(
   clientId: ClientId,
   { csr, lifetimeSeconds }: IssueInput,
 ): Promise<Result<Issued, ChangeRefusal>> {
-  const read = csr === undefined ? done(await makeKey()) : await readCsr(csr)
+  const read = csr === undefined ? done(await makeLeafKey()) : await readCsr(csr)
   if (!read.ok) return refuseChange('certificate.csr_invalid', read.refusal, 'csr')
   return change(context, async (tx) => {
     const found = await findClient(tx.clients, clientId)
@@ -123,7 +123,7 @@ export async function issueWithin(
 }
 
 /** A key for a client that brings no request: the only private key of a client that is ever here, and only while it is answered. */
-async function makeKey(): Promise<ReadCsr & { readonly privateKey: string }> {
+export async function makeLeafKey(): Promise<ReadCsr & { readonly privateKey: string }> {
   const { publicKey, privateKey } = await generateKeyPair()
   const pkcs8 = await exportPrivateKey(privateKey)
   return {

@@ -11,6 +11,8 @@ import {
   SafeBag,
   SafeContents,
 } from 'pkijs'
+import { randomBase62 } from '../kernel/ids.ts'
+import type { Random } from '../kernel/random.ts'
 
 export interface Pkcs12Content {
   /** PEM. */
@@ -70,6 +72,18 @@ export async function makePkcs12(content: Pkcs12Content, password: string): Prom
     hmacHashAlgorithm: 'SHA-256',
   })
   return Buffer.from(pfx.toSchema().toBER(false))
+}
+
+/** Characters of a password that nobody chooses: 119 bits. */
+const passwordLength = 20
+
+/** {@link makePkcs12} under a password that is made for it. The file is base64. */
+export async function makeProtectedPkcs12(
+  random: Random,
+  content: Pkcs12Content,
+): Promise<{ readonly pkcs12: string; readonly password: string }> {
+  const password = randomBase62(random, passwordLength)
+  return { pkcs12: (await makePkcs12(content, password)).toString('base64'), password }
 }
 
 /** RFC 2985 §5.5.1, §5.5.2. */

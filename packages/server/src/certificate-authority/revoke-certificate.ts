@@ -1,5 +1,6 @@
 import type { EpochMs } from '@latchkey/protocol'
 import type { Change, ChangeContext } from '../audit/change.ts'
+import type { AdminEvent } from '../audit/events.ts'
 import { endTokensOf } from '../clients/end-access.ts'
 import { refuseChange, type ChangeRefusal } from '../kernel/refusal.ts'
 import { done, type Result } from '../kernel/result.ts'
@@ -30,6 +31,22 @@ export function revokeCertificate(
     }
     return { ...done(revoked), event: { name: 'certificate.revoked', subject: serial, details } }
   })
+}
+
+/** Revokes it, with every certificate that goes back to it, as a part of a larger change. Answers the audit event of it; nothing when it is revoked already. */
+export async function revokeLineWithin(
+  tx: CertificateTransaction,
+  certificate: IssuedCertificate,
+  reason: RevocationReason,
+  now: EpochMs,
+): Promise<readonly AdminEvent[]> {
+  const line = [certificate, ...(await renewalsOf(tx, certificate))].filter(({ revokedAt }) => revokedAt === undefined)
+  for (const one of line) await revokeWithin(tx, one, reason, now)
+  return line.map(({ serial, clientId }) => ({
+    name: 'certificate.revoked',
+    subject: serial,
+    details: { client_id: clientId, reason },
+  }))
 }
 
 /** Revokes it as a part of a larger change; one that is revoked stays as it is. */

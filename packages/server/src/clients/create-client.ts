@@ -79,7 +79,7 @@ export function createClient(
   })
 }
 
-/** Registers a client that authenticates by certificate alone. Refuses with `scope.unknown`. */
+/** Registers a client that has no credential yet. Refuses with `scope.unknown`. */
 export function createClientWithoutSecret(
   change: Change<Transaction>,
   maker: CredentialMaker,

@@ -1,4 +1,5 @@
 import type { RequestDesk } from '../access-requests/desk.ts'
+import { clientAuthentications } from '../clients/authentication.ts'
 import { expireRequests } from '../access-requests/expire-requests.ts'
 import { forgetRequests } from '../access-requests/forget-requests.ts'
 import type { Config } from '../config/config.ts'
@@ -13,13 +14,14 @@ const expireEveryMs = 5000
 /** What working on requests for access needs; in every process that serves partners or the team. */
 export function requestDesk(
   { store, change, dataKeys, catalogue }: Core,
-  { accessRequests, environment }: Config,
+  { accessRequests, environment, mtls }: Config,
   issuer: string,
   notifier: Notifier,
   { random }: Pick<Surroundings, 'random'>,
 ): RequestDesk {
   return {
     ...accessRequests,
+    authentications: mtls === undefined ? ['secret'] : clientAuthentications,
     issuer,
     reads: store.requests,
     intake: store.intake,

@@ -10,6 +10,7 @@ import { mountCa } from '../portal/ca/mount-ca.ts'
 import { mountClaim } from '../portal/claim/mount-claim.ts'
 import { mountGuide } from '../portal/guide/mount-guide.ts'
 import { mountPages } from '../portal/pages/mount-pages.ts'
+import { renewalPath } from '../metadata-endpoint/public-endpoints.ts'
 import { createPortalApp, type PortalPart } from '../portal/portal-app.ts'
 import type { Core } from './core.ts'
 import { serverTrust } from './mtls.ts'
@@ -24,6 +25,7 @@ export async function openPortal(
   core: Core,
   config: Config,
   issuer: string,
+  mtls: string | undefined,
   listeners: Pick<Listeners, 'findAddress' | 'mtlsCertificate'>,
   notifier: Notifier,
   requests: RequestDesk,
@@ -37,6 +39,10 @@ export async function openPortal(
       logger,
       issuer,
       tokenEndpoint: issuer + endpointPaths.token,
+      mtls:
+        mtls === undefined
+          ? undefined
+          : { tokenEndpoint: mtls + endpointPaths.token, renewEndpoint: mtls + renewalPath },
       maker: { random, dataKeys: core.dataKeys, environment: config.environment },
       findAddress: listeners.findAddress,
       catalogue: () => core.catalogue.current(),

@@ -42,7 +42,8 @@ export async function startWorker(config: Config, slot: number, surroundings: Su
   await reportPresence(core, surroundings, started)
   const notifier = openNotifier(core, config, surroundings)
   const requests = requestDesk(core, config, issuer, notifier, surroundings)
-  const portal = await openPortal(core, config, issuer, listeners, notifier, requests, surroundings, started)
+  const mtls = mtlsBase(config, issuer, config.mtls?.port ?? 0)
+  const portal = await openPortal(core, config, issuer, mtls, listeners, notifier, requests, surroundings, started)
   core.follow()
   // Last: from here on the process above hands it connections, and its siblings should not lose theirs to one that cannot serve yet.
   const listener = await listeners.openPublic()

@@ -1,13 +1,16 @@
 import type { EpochMs, Scope } from '@latchkey/protocol'
 import type { Change, ChangeContext } from '../audit/change.ts'
+import type { CertificateMaker } from '../certificate-authority/issue-certificate.ts'
+import type { ClientAuthentication } from '../clients/authentication.ts'
 import type { ClientId } from '../clients/client.ts'
-import { makeSecret, type CredentialMaker } from '../clients/secrets.ts'
 import { done, type Result } from '../kernel/result.ts'
 import type { Notifier } from '../notices/notifier.ts'
+import type { BroughtKey, KeyRefusal } from './claim-key.ts'
 import type { LinkTransaction } from './create-link.ts'
 import { digestKey, isKeyOf, makeKey } from './link-key.ts'
 import { confirmMs, disownMs } from './link-state.ts'
 import type { DeliveryLink, LinkId } from './link.ts'
+import { makeCredentials, type Delivered } from './make-credentials.ts'
 import { isCodeOf, maxWrongCodes } from './one-time-code.ts'
 import type { LinkReads } from './ports.ts'
 import { refuseLink, whyNotOpen, type LinkRefusal } from './refusal.ts'
@@ -17,7 +20,7 @@ import { linkWords, tellBoth } from './tell.ts'
 export interface LinkDesk {
   readonly reads: LinkReads
   readonly change: Change<LinkTransaction>
-  readonly maker: CredentialMaker
+  readonly maker: CertificateMaker
   readonly notifier: Notifier
 }
 
@@ -25,17 +28,18 @@ export interface ClaimInput {
   readonly id: LinkId
   readonly key: string
   readonly code: string | undefined
+  /** What its certificate is issued for, where it needs one. */
+  readonly brought?: BroughtKey
   /** Where the claim came from: for the audit log. */
   readonly address: string
 }
 
 /** The credential, at the only moment at which it is known here. */
-export interface Claimed {
+export interface Claimed extends Delivered {
   readonly clientId: ClientId
   readonly clientName: string
-  readonly clientSecret: string
+  readonly authentication: ClientAuthentication
   readonly scopes: readonly Scope[]
-  readonly expiresAt: EpochMs | undefined
   /** Proves that one was shown the credential. */
   readonly receipt: string
   readonly confirmBy: EpochMs
@@ -51,15 +55,18 @@ export async function proveLink(reads: LinkReads, id: LinkId, key: string): Prom
   return isProven && link !== undefined ? done(link) : refuseLink('link.unknown')
 }
 
+/** Why a claim was refused: for the link, or for the key that it brought. */
+export type ClaimRefusal = LinkRefusal | KeyRefusal
+
 /**
- * Makes the credential and answers with it, once: of many at the same time exactly one wins. The secret is made here; before it none exists.
- * Refuses, with nothing spent but a wrong code counted, as LinkRefusal says. Throws Fault `store.unavailable`, with nothing spent.
+ * Makes the credential and answers with it, once: of many at the same time exactly one wins. Secret and certificate are made here; before it none exists.
+ * Refuses, with nothing spent but a wrong code counted, as LinkRefusal and KeyRefusal say. Throws Fault `store.unavailable`, with nothing spent.
  */
 export async function claimLink(
   { reads, change, maker, notifier }: LinkDesk,
   context: ChangeContext,
-  { id, key, code, address }: ClaimInput,
-): Promise<Result<Claimed, LinkRefusal>> {
+  { id, key, code, address, brought = {} }: ClaimInput,
+): Promise<Result<Claimed, ClaimRefusal>> {
   const proven = await proveLink(reads, id, key)
   if (!proven.ok) return proven
   const closed = whyNotOpen(proven.value, context.now)
@@ -67,7 +74,7 @@ export async function claimLink(
   if (proven.value.codeDigest !== undefined && code === undefined) return refuseLink('link.code_needed')
   if (!isCodeOf(maker.dataKeys, proven.value, code ?? '')) return countWrongCode({ change, notifier }, context, id)
 
-  return change<Claimed, LinkRefusal>(context, async (tx) => {
+  return change<Claimed, ClaimRefusal>(context, async (tx) => {
     const link = await tx.links.find(id)
     if (link === undefined) return refuseLink('link.unknown')
     // Read again: whoever came first holds the change, and everything may be different after it.
@@ -76,18 +83,15 @@ export async function claimLink(
     const record = await tx.clients.find(link.clientId)
     if (record?.client.state !== 'enabled') return refuseLink('link.client_unavailable')
     const { client } = record
-    const expiresAt =
-      link.secretLifetimeSeconds === undefined
-        ? undefined
-        : ((context.now + link.secretLifetimeSeconds * 1000) as EpochMs)
     const { now } = context
-    const { credential, clientSecret } = makeSecret(maker, client.clientId, { name: link.secretName, now, expiresAt })
-    await tx.clients.insertCredential(credential)
+    const made = await makeCredentials(tx, maker, context, link, client, brought)
+    if (!made.ok) return made
+    const { delivered, remembered, parts } = made.value
     const receipt = makeKey(maker.random)
     const claimed: DeliveryLink = {
       ...link,
       claimedAt: now,
-      credentialId: credential.id,
+      ...remembered,
       receiptDigest: digestKey(receipt),
     }
     await tx.links.update(claimed)
@@ -97,16 +101,22 @@ export async function claimLink(
       ...done({
         clientId: client.clientId,
         clientName: client.name,
-        clientSecret,
+        authentication: client.authentication,
+        ...delivered,
         scopes: client.scopes,
-        expiresAt,
         receipt,
         confirmBy: (now + confirmMs) as EpochMs,
       }),
+      parts,
       event: {
         name: 'link.claimed',
         subject: id,
-        details: { client_id: client.clientId, secret: credential.id, address },
+        details: {
+          client_id: client.clientId,
+          secret: remembered.credentialId,
+          certificate: remembered.certificateSerial,
+          address,
+        },
       },
     }
   })

@@ -1,4 +1,5 @@
 import type { Change, ChangeContext } from '../audit/change.ts'
+import { takesSecret } from '../clients/authentication.ts'
 import type { Client } from '../clients/client.ts'
 import { createdDetails, newClientId, registerClient, type NewClient } from '../clients/create-client.ts'
 import type { CredentialMaker } from '../clients/secrets.ts'
@@ -18,7 +19,7 @@ export interface ClientWithLink {
   readonly handedOut: HandedOutLink
 }
 
-/** Registers a client that has no secret yet, and makes the link by which it gets one. Refuses with `scope.unknown`. */
+/** Registers a client that has no credential yet, and makes the link by which it gets one. Refuses with `scope.unknown`. */
 export function createClientWithLink(
   change: Change<LinkTransaction & { readonly resourceServers: ResourceServerWrites }>,
   maker: CredentialMaker,
@@ -38,7 +39,7 @@ export function createClientWithLink(
       requestId: undefined,
       lifetimeSeconds: undefined,
       secretLifetimeSeconds,
-      secretName: 'first',
+      secretName: takesSecret(client.authentication) ? 'first' : undefined,
       withCode: false,
     })
     if (!created.ok) return created

@@ -1,9 +1,9 @@
 import { formatKeyedLink, type EpochMs } from '@latchkey/protocol'
 import type { Change, ChangeContext, ChangeOutcome } from '../audit/change.ts'
 import type { AdminEvent } from '../audit/events.ts'
+import type { CertificateTransaction } from '../certificate-authority/issue-certificate.ts'
 import { takesSecret } from '../clients/authentication.ts'
 import type { Client } from '../clients/client.ts'
-import type { EndAccessTransaction } from '../clients/end-access.ts'
 import type { CredentialMaker } from '../clients/secrets.ts'
 import { refuseSecret } from '../clients/manage-secrets.ts'
 import { findClient } from '../clients/update-client.ts'
@@ -12,13 +12,13 @@ import type { ChangeRefusal } from '../kernel/refusal.ts'
 import { done, type Result } from '../kernel/result.ts'
 import type { Notifier } from '../notices/notifier.ts'
 import type { NoticeWrites } from '../notices/ports.ts'
-import { endCredentialOf } from './end-credential.ts'
+import { endCredentialsOf, isInUse } from './end-credentials.ts'
 import { digestKey, makeKey } from './link-key.ts'
 import type { DeliveryLink, LinkId, LinkRequest, NewLink } from './link.ts'
 import { digestCode, makeCode } from './one-time-code.ts'
 import type { LinkWrites } from './ports.ts'
 
-export interface LinkTransaction extends EndAccessTransaction {
+export interface LinkTransaction extends CertificateTransaction {
   readonly links: LinkWrites
   readonly notices: NoticeWrites
 }
@@ -73,7 +73,8 @@ export async function createLinkWithin(
   const found = await findClient(tx.clients, request.clientId)
   if (!found.ok) return found
   const { client } = found.value
-  if (!takesSecret(client.authentication)) return refuseSecret(client)
+  const isAboutSecret = request.secretName !== undefined || request.secretLifetimeSeconds !== undefined
+  if (isAboutSecret && !takesSecret(client.authentication)) return refuseSecret(client)
   const parts = await endEarlierLinks(tx, context, client)
   const { random, dataKeys } = maker
   const id = randomLowercase(random, idLength) as LinkId
@@ -97,8 +98,12 @@ export async function createLinkWithin(
     createdAt: context.now,
     createdBy: context.actor,
     expiresAt: (context.now + lifetime * 1000) as EpochMs,
+    csr: request.csr,
+    ownCertificate: request.ownCertificate,
     claimedAt: undefined,
     credentialId: undefined,
+    keyCredentialId: undefined,
+    certificateSerial: undefined,
     receiptDigest: undefined,
     confirmedAt: undefined,
     endedAt: undefined,
@@ -157,16 +162,14 @@ export async function handOut(
 async function endEarlierLinks(tx: LinkTransaction, context: ChangeContext, client: Client): Promise<AdminEvent[]> {
   const parts: AdminEvent[] = []
   for (const earlier of await tx.links.unsettled(client.clientId)) {
-    const credential =
-      earlier.credentialId === undefined ? undefined : await tx.clients.findCredential(earlier.credentialId)
     // Used: so it arrived, whoever forgot to say so.
-    if (credential?.lastUsedAt !== undefined) {
+    if (await isInUse(tx.clients, earlier)) {
       await tx.links.update({ ...earlier, confirmedAt: context.now })
       const details = { client_id: client.clientId, by: 'use' }
       parts.push({ name: 'link.confirmed', subject: earlier.id, details })
       continue
     }
-    parts.push(...(await endCredentialOf(tx, context, earlier)))
+    parts.push(...(await endCredentialsOf(tx, context, earlier, 'superseded')))
     await tx.links.update({ ...earlier, endedAt: context.now, ending: 'superseded' })
     parts.push({
       name: 'link.revoked',

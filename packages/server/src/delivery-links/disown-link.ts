@@ -1,7 +1,7 @@
 import type { ChangeContext } from '../audit/change.ts'
 import { done, type Result } from '../kernel/result.ts'
 import { proveLink, type LinkDesk } from './claim-link.ts'
-import { endCredentialOf } from './end-credential.ts'
+import { endCredentialsOf } from './end-credentials.ts'
 import { disownMs } from './link-state.ts'
 import type { DeliveryLink, LinkId } from './link.ts'
 import { refuseLink, whyNotOpen, type LinkRefusal } from './refusal.ts'
@@ -14,7 +14,7 @@ export interface DisownedLink {
 }
 
 /**
- * "That was not me": for seven days after the claim it revokes the credential, and all that were rotated from it, at once; later it tells the
+ * "That was not me": for seven days after the claim it revokes the credential, and all that were rotated or renewed from it, at once; later it tells the
  * team and revokes nothing. Repeating it changes nothing. Refuses with `link.unknown`, `link.not_claimed`, or what ended an unclaimed link.
  */
 export async function disownLink(
@@ -32,10 +32,10 @@ export async function disownLink(
   return change<DisownedLink, LinkRefusal>(context, async (tx) => {
     const link = await tx.links.find(id)
     if (link?.claimedAt === undefined) return refuseLink('link.unknown')
-    const { claimedAt, clientId, credentialId } = link
+    const { claimedAt, clientId, credentialId, certificateSerial } = link
     const inTime = context.now <= claimedAt + disownMs
     const isFirst = link.disownedAt === undefined
-    const parts = inTime && isFirst ? await endCredentialOf(tx, context, link) : []
+    const parts = inTime && isFirst ? await endCredentialsOf(tx, context, link, 'keyCompromise') : []
     const disowned: DeliveryLink = !isFirst
       ? link
       : inTime
@@ -53,7 +53,7 @@ export async function disownLink(
       event: {
         name: 'link.disowned',
         subject: id,
-        details: { client_id: clientId, secret: credentialId, revoked, address },
+        details: { client_id: clientId, secret: credentialId, certificate: certificateSerial, revoked, address },
       },
     }
   })

@@ -4,7 +4,7 @@ import type { ClientReads } from '../clients/ports.ts'
 import { done } from '../kernel/result.ts'
 import type { Notifier } from '../notices/notifier.ts'
 import type { LinkTransaction } from './create-link.ts'
-import { endCredentialOf } from './end-credential.ts'
+import { credentialsOf, endCredentialsOf, isInUse } from './end-credentials.ts'
 import { confirmMs, linkState } from './link-state.ts'
 import type { DeliveryLink, LinkId } from './link.ts'
 import type { LinkReads, PresenceBook } from './ports.ts'
@@ -33,10 +33,10 @@ export async function judgeUnconfirmed(judge: Judge, context: () => ChangeContex
   if (unconfirmed.length === 0) return
   // Read before the credentials are: what they show is at least as new.
   const known = reportedUntil(await judge.presence.present((now - silentMs) as EpochMs), now)
-  for (const { id, claimedAt, credentialId } of unconfirmed) {
-    if (claimedAt === undefined || credentialId === undefined) continue
-    const credential = await judge.clients.findCredential(credentialId)
-    const isUsed = credential?.lastUsedAt !== undefined
+  for (const link of unconfirmed) {
+    const { id, claimedAt } = link
+    if (claimedAt === undefined || credentialsOf(link).length === 0) continue
+    const isUsed = await isInUse(judge.clients, link)
     const isOverdue = now >= claimedAt + confirmMs && known >= claimedAt + confirmMs
     if (isUsed || isOverdue) await settle(judge, context(), id)
   }
@@ -51,16 +51,15 @@ async function settle({ change, notifier }: Judge, context: ChangeContext, id: L
     const link = await tx.links.find(id)
     // Somebody acknowledged it, or another server was first.
     if (link === undefined || linkState(link, context.now) !== 'claimed') return refuseLink('link.unknown')
-    const credential = link.credentialId === undefined ? undefined : await tx.clients.findCredential(link.credentialId)
-    const details = { client_id: link.clientId, secret: link.credentialId }
-    if (credential?.lastUsedAt !== undefined) {
+    const details = { client_id: link.clientId, secret: link.credentialId, certificate: link.certificateSerial }
+    if (await isInUse(tx.clients, link)) {
       await tx.links.update({ ...link, confirmedAt: context.now })
       return {
         ...done(undefined),
         event: { name: 'link.confirmed', subject: id, details: { ...details, by: 'use' } },
       }
     }
-    const parts = await endCredentialOf(tx, context, link)
+    const parts = await endCredentialsOf(tx, context, link, 'cessationOfOperation')
     const ended: DeliveryLink = { ...link, endedAt: context.now, ending: 'undelivered' }
     await tx.links.update(ended)
     const notice = { kind: 'link.undelivered', about: id, words: linkWords(link), secret: undefined } as const

@@ -1,6 +1,7 @@
 import type { Brand, EpochMs } from '@latchkey/protocol'
 import type { ClientId } from '../clients/client.ts'
 import type { CredentialId } from '../clients/credential.ts'
+import type { Serial } from '../certificate-authority/certificate.ts'
 
 /** Server-made, `[a-z0-9]{24}`: names a link in its path, in lists and in the audit log. Not a secret. */
 export type LinkId = Brand<string, 'LinkId'>
@@ -30,8 +31,16 @@ export interface DeliveryLink {
   readonly createdAt: EpochMs
   readonly createdBy: string
   readonly expiresAt: EpochMs
+  /** The signing request that came with the request for access, checked: the certificate is for its key. */
+  readonly csr: string | undefined
+  /** The client's own certificate that came with it, checked. */
+  readonly ownCertificate: string | undefined
   readonly claimedAt: EpochMs | undefined
+  /** The secret that the claim made. */
   readonly credentialId: CredentialId | undefined
+  /** The certificate that it made, or the key that it registered. */
+  readonly keyCredentialId: CredentialId | undefined
+  readonly certificateSerial: Serial | undefined
   /** SHA-256 of what proves that one was shown the credential, base64url. */
   readonly receiptDigest: string | undefined
   /** Acknowledged, or seen in use. */
@@ -60,4 +69,6 @@ export interface LinkRequest {
   readonly secretLifetimeSeconds: number | undefined
   readonly secretName: string | undefined
   readonly withCode: boolean
+  readonly csr?: string | undefined
+  readonly ownCertificate?: string | undefined
 }

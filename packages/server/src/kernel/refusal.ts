@@ -15,6 +15,7 @@ export const changeRefusals = {
   'request.decided': 'The access request is not open any more.',
   'request.expired': 'The access request has expired.',
   'request.not_an_approver': 'The caller may not approve this request.',
+  'request.authentication_unavailable': 'The client cannot prove who it is in that way.',
   'request.addresses_unenforced': 'The request depends on source addresses, which this version does not enforce.',
   'invitation.unknown': 'There is no such invitation.',
   'certificate.unknown': 'There is no such certificate.',

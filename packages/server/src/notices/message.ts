@@ -107,7 +107,7 @@ function compose(notice: Notice, reader: Reader, issuer: string): Draft {
           ...(words.reason === undefined ? [] : ['', 'It says:', quoted(words.reason)]),
           '',
           `client_id  ${words.clientId}`,
-          'A new client gets its secret by a link in a message of its own.',
+          'A new client gets its credential by a link in a message of its own.',
           '',
           'The page of your request:',
           secret.statusLink,
@@ -149,8 +149,8 @@ function compose(notice: Notice, reader: Reader, issuer: string): Draft {
           `The credential of "${oneLine(notice.words.clientName)}" waits for you:`,
           notice.secret.deliveryLink,
           '',
-          `It can be shown once, until ${moment(notice.words.expiresAt)}. Before you open it, know where it shall be kept: a secret manager or an environment`,
-          'variable, never source code. Opening the page shows nothing yet; a button does.',
+          `It can be shown once, until ${moment(notice.words.expiresAt)}. Before you open it, know where it shall be kept: a secret manager, an environment`,
+          'variable or a file of its own, never source code. Opening the page shows nothing yet; a button does.',
           ...(notice.words.needsCode ? ['', 'The page asks for a code, which reaches you by another way.'] : []),
           '',
           'Without showing it to anybody:  npx --package @latchkey/client latchkey-client claim LINK --to env:FILE',
@@ -167,7 +167,7 @@ function compose(notice: Notice, reader: Reader, issuer: string): Draft {
           '',
           reader === 'contact'
             ? `Was it not you? Open the link again and press "That was not me", before ${moment(notice.words.disownUntil)}: it ends the credential at once.`
-            : `If nobody of theirs did:  latchkey secret list ${notice.words.clientId}, and revoke it.`,
+            : `If nobody of theirs did, revoke what it delivered:  latchkey link list --client ${notice.words.clientId}`,
         ],
       }
     case 'link.undelivered':
@@ -188,7 +188,7 @@ function compose(notice: Notice, reader: Reader, issuer: string): Draft {
         lines: [
           `Somebody with the delivery link says that the claim of ${moment(notice.words.claimedAt)} was not theirs.`,
           notice.words.revoked
-            ? 'The credential, and every one that was rotated from it, is revoked; tokens of it are refused everywhere.'
+            ? 'The credential, and every one that was rotated or renewed from it, is revoked; tokens of it are refused everywhere.'
             : 'The claim is more than seven days old, so NOTHING was revoked: decide whether to.',
           ...linkFacts(notice.words),
           '',

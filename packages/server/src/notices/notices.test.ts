@@ -106,7 +106,7 @@ describe('mail', () => {
     await expect.poll(() => mail.arrived.length, soon).toBe(2)
     const byReader = new Map(mail.arrived.map(({ to, mail: { text = '' } }) => [to[0], text]))
     expect(byReader.get(contact)).toContain('"That was not me"')
-    expect(byReader.get(team)).toContain(`latchkey secret list ${clientId}`)
+    expect(byReader.get(team)).toContain(`latchkey link list --client ${clientId}`)
     for (const text of byReader.values()) expect(text).not.toContain(link.key)
   })
 

@@ -1,6 +1,6 @@
 import type { RequestDesk } from '../access-requests/desk.ts'
 import type { Change } from '../audit/change.ts'
-import type { CertificateReads } from '../certificate-authority/ports.ts'
+import type { CertificateReads, CertificateWrites } from '../certificate-authority/ports.ts'
 import type { OcspResponder } from '../certificate-authority/ocsp.ts'
 import type { RevocationList } from '../certificate-authority/revocation-list.ts'
 import type { ClientReads, ClientWrites } from '../clients/ports.ts'
@@ -23,6 +23,8 @@ export interface PortalServices {
   readonly logger: Logger
   readonly issuer: string
   readonly tokenEndpoint: string
+  /** Where certificates are shown, and renewed; undefined without a listener that asks for them. */
+  readonly mtls: { readonly tokenEndpoint: string; readonly renewEndpoint: string } | undefined
   readonly maker: CredentialMaker
   readonly findAddress: FindAddress
   readonly catalogue: () => Catalogue
@@ -41,5 +43,6 @@ export interface PortalServices {
     readonly revocations: RevocationWrites
     readonly notices: NoticeWrites
     readonly links: LinkWrites
+    readonly certificates: CertificateWrites
   }>
 }

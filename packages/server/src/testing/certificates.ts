@@ -5,6 +5,9 @@ import * as x509 from '@peculiar/x509'
 
 const p256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 
+/** A sound curve that the profile does not take. */
+export const p384 = { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' } as const
+
 /** How a key is made and signs, as Web Crypto spells it. */
 export type KeyKind = Parameters<typeof crypto.subtle.generateKey>[0] & { readonly hash?: string }
 

@@ -15,26 +15,28 @@ interface Options {
   readonly tokenTtl?: number
   readonly secretExpiresIn?: number
   readonly showSecret?: boolean
+  readonly link: boolean
 }
 
 /** `client create`: answers with a delivery link, unless the secret is asked for. */
 export function createVerb(): Command {
   return verb<Options>({
     usage: 'create <NAME>',
-    summary: 'register a client with its scopes, and make the link by which it gets its first secret',
+    summary: 'register a client with its scopes, and make the link by which it gets its first credential',
     examples: [
       'latchkey client create "Billing of Acme" --scope configurations/configurations.read --contact it@acme.example',
       'latchkey client create nightly --scope a/read --scope a/write --token-ttl 600 --show-secret --json',
       'latchkey client create plant --scope a/read --auth mtls',
     ],
     notes:
-      'The link works once, for 24 hours, and is mailed to the contact when the server sends mail; `latchkey link create` makes another. With --show-secret there is no link: the secret is printed, once. A client with --auth mtls or self-signed-mtls has neither: `latchkey cert issue`, or `latchkey cert register`, comes next.',
+      'The link works once, for 24 hours, and is mailed to the contact when the server sends mail; `latchkey link create` makes another. It delivers a secret, with --require-certificate a certificate beside it, with --auth mtls a certificate alone; with --auth self-signed-mtls its owner brings his own. With --show-secret there is no link: the secret is printed, once. With --no-link there is neither: `latchkey cert issue`, or `latchkey cert register`, comes next.',
     options: [
       scopesOption('--scope <SCOPE>', 'a scope that it is granted, <resource server>/<scope>'),
       new Option('--contact <ADDRESS>', 'whom to write to about its credentials: an e-mail address'),
       secondsOption('--token-ttl <S>', 'longest life of its tokens, in seconds'),
       secondsOption('--secret-expires-in <S>', 'life of the secret, in seconds'),
       new Option('--show-secret', 'make the secret now and print it, instead of a delivery link'),
+      new Option('--no-link', 'make no delivery link, and no credential'),
       new Option('--auth <METHOD>', 'how it authenticates').choices(authMethods).default('secret'),
       new Option('--require-certificate', 'its secret counts only over a connection with a certificate of its own'),
       optionNotYet('--allow-ip <CIDR>'),
@@ -52,6 +54,7 @@ export function createVerb(): Command {
           token_ttl_seconds: options.tokenTtl,
           secret_expires_in: options.secretExpiresIn,
           show_secret: options.showSecret,
+          link: options.link ? undefined : false,
         },
       })
       print(created, () => createdText(created))
@@ -77,9 +80,14 @@ function createdText(created: Created): string {
 }
 
 function nextStep({ authentication, client_id: clientId }: Client): string {
-  return authentication === 'mtls'
-    ? `It needs a certificate: latchkey cert issue ${clientId} --csr FILE`
-    : `It needs its certificate registered: latchkey cert register ${clientId} --certificate FILE`
+  switch (authentication) {
+    case 'mtls':
+      return `It needs a certificate: latchkey cert issue ${clientId} --csr FILE`
+    case 'self-signed-mtls':
+      return `It needs its certificate registered: latchkey cert register ${clientId} --certificate FILE`
+    default:
+      return `It needs a secret: latchkey secret add ${clientId}`
+  }
 }
 
 function authenticationOf({ auth, requireCertificate = false }: Options): Client['authentication'] {

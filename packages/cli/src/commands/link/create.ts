@@ -16,14 +16,14 @@ interface Options {
 export function createVerb(): Command {
   return verb<Options>({
     usage: 'create <CLIENT>',
-    summary: 'make a link by which the owner of a client gets a new secret, once',
+    summary: 'make a link by which the owner of a client gets a new credential, once',
     examples: [
       'latchkey link create 1f9k2m4p6r8t0v1x3z5b7d9f',
       'latchkey link create 1f9k2m4p6r8t0v1x3z5b7d9f --with-code --expires-in 3600',
       'latchkey link create 1f9k2m4p6r8t0v1x3z5b7d9f --contact integration@acme.example --json',
     ],
     notes:
-      'The secret is made when the link is claimed; before it there is none. A new link ends every earlier one of the client that was not confirmed. Secrets that the client has keep working.',
+      'It delivers what the client authenticates by: a secret, a certificate, both, or the use of a certificate that its owner brings. That is made when the link is claimed; before it there is none. A new link ends every earlier one of the client that was not confirmed. What the client has keeps working.',
     options: [
       secondsOption('--expires-in <S>', 'life of the link, 60 to 604800 seconds (86400)'),
       new Option('--with-code', 'ask for a one-time code too, which goes by another channel'),

@@ -37,6 +37,7 @@ export function listVerb(): Command {
               { title: 'LIVES UNTIL', value: (link) => moment(link.expires_at) },
               { title: 'CLAIMED', value: (link) => moment(link.claimed_at) ?? '' },
               { title: 'SECRET', value: (link) => link.secret_id ?? '' },
+              { title: 'CERTIFICATE', value: (link) => link.certificate_serial ?? link.registered_key_id ?? '' },
             ],
             client === undefined && state === undefined
               ? 'There are no delivery links. `latchkey link create` makes one.'

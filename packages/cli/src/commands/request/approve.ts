@@ -11,6 +11,7 @@ interface Options extends RevisionOptions {
   readonly scope?: string[]
   readonly until?: number
   readonly reason?: string
+  readonly auth?: (typeof authentications)[number]
   readonly confirmUnenforcedAddresses?: boolean
   readonly showLink?: boolean
 }
@@ -30,6 +31,9 @@ export function approveVerb(): Command {
       revisionOption(),
       scopesOption('--scope <SCOPE>', 'approve these scopes only'),
       momentOption('--until <MOMENT>', 'when the approved scopes end'),
+      new Option('--auth <METHOD>', 'how the new client proves who it is, if otherwise than asked for').choices(
+        authentications,
+      ),
       new Option('--reason <TEXT>', 'what the requester is told'),
       new Option(
         '--confirm-unenforced-addresses',
@@ -51,6 +55,7 @@ export function approveVerb(): Command {
           revision,
           scopes: scopes?.map((scope) => ({ scope, ends_at: options.until })),
           reason: options.reason,
+          authentication: options.auth,
           confirm_unenforced_addresses: options.confirmUnenforcedAddresses,
           show_link: options.showLink,
         },
@@ -67,3 +72,5 @@ export function approveVerb(): Command {
     },
   })
 }
+
+const authentications = ['secret', 'secret-and-certificate', 'mtls', 'self-signed-mtls'] as const

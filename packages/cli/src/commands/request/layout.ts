@@ -18,6 +18,7 @@ export function requestRecord(request: AccessRequestRecord): string {
     ['scopes', request.scopes.map((scope) => scopeEntry(scope))],
     ['addresses', addressEntry(request.source_addresses)],
     ['authentication', request.authentication],
+    ['key (SHA-256)', request.key_fingerprint],
     [
       'messages',
       request.messages.length === 0 ? undefined : request.messages.flatMap((message) => messageEntry(message)),

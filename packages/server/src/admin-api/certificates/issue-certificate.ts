@@ -1,7 +1,6 @@
 import * as authority from '../../certificate-authority/issue-certificate.ts'
 import type { ClientId } from '../../clients/client.ts'
-import { makePkcs12, type Pkcs12Content } from '../../certificate-authority/pkcs12.ts'
-import { randomBase62 } from '../../kernel/ids.ts'
+import { makeProtectedPkcs12, type Pkcs12Content } from '../../certificate-authority/pkcs12.ts'
 import type { Random } from '../../kernel/random.ts'
 import { refuseChange } from '../../kernel/refusal.ts'
 import { done } from '../../kernel/result.ts'
@@ -31,10 +30,7 @@ export const issueCertificate: Operation<'certificates', 'issue'> = async (conte
   })
 }
 
-/** Characters of a password that nobody chooses: 119 bits. */
-const passwordLength = 20
-
 async function pkcs12(random: Random, content: Pkcs12Content) {
-  const password = randomBase62(random, passwordLength)
-  return { pkcs12: (await makePkcs12(content, password)).toString('base64'), pkcs12_password: password }
+  const made = await makeProtectedPkcs12(random, content)
+  return { pkcs12: made.pkcs12, pkcs12_password: made.password }
 }

@@ -9,7 +9,7 @@ import { changeContext, type Operation } from '../operation.ts'
 import { clientShape, momentIn } from '../shapes.ts'
 
 /**
- * `POST /clients`: with a delivery link for its first secret, or with the secret itself; with neither for one that takes none. Refuses with
+ * `POST /clients`: with a delivery link for its first credential, or with the secret itself, or with neither. Refuses with
  * `scope.unknown`, `client.takes_no_secret`.
  */
 export const createClient: Operation<'clients', 'create'> = async (context, { body }) => {
@@ -22,23 +22,21 @@ export const createClient: Operation<'clients', 'create'> = async (context, { bo
     contactAddress: body.contact_address,
     tokenTtlSeconds: body.token_ttl_seconds,
   }
-  if (!takesSecret(body.authentication ?? 'secret')) {
-    if (body.show_secret === true || body.secret_expires_in !== undefined) {
-      const field = body.show_secret === true ? 'show_secret' : 'secret_expires_in'
-      return refuseChange(
-        'client.takes_no_secret',
-        `a client that authenticates by ${body.authentication} has no secret`,
-        field,
-      )
-    }
-    const created = await clients.createClientWithoutSecret(change, maker, at, input)
-    return created.ok ? done(clientShape(created.value)) : created
+  const isAboutSecret = body.show_secret === true || body.secret_expires_in !== undefined
+  if (isAboutSecret && !takesSecret(body.authentication ?? 'secret')) {
+    const field = body.show_secret === true ? 'show_secret' : 'secret_expires_in'
+    const message = `a client that authenticates by ${body.authentication} has no secret`
+    return refuseChange('client.takes_no_secret', message, field)
   }
   if (body.show_secret === true) {
     const secretExpiresAt = momentIn(body.secret_expires_in, at.now)
     const created = await clients.createClient(change, maker, at, { ...input, secretExpiresAt })
     if (!created.ok) return created
     return done({ ...clientShape(created.value.client), client_secret: created.value.clientSecret })
+  }
+  if (body.link === false) {
+    const created = await clients.createClientWithoutSecret(change, maker, at, input)
+    return created.ok ? done(clientShape(created.value)) : created
   }
   const withLifetime = { ...input, secretLifetimeSeconds: body.secret_expires_in }
   const created = await createClientWithLink(change, maker, at, withLifetime, { issuer, notifier, byMail: true })

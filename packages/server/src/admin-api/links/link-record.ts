@@ -23,5 +23,7 @@ export function linkRecord(link: DeliveryLink, now: EpochMs): LinkDocument {
     ended_at: optionalSeconds(link.endedAt),
     disowned_at: optionalSeconds(link.disownedAt),
     secret_id: link.credentialId,
+    certificate_serial: link.certificateSerial,
+    registered_key_id: link.certificateSerial === undefined ? link.keyCredentialId : undefined,
   }
 }

@@ -8,7 +8,7 @@ import { requestRecord } from './request-record.ts'
 
 /**
  * `POST /requests/{id}/approve`. Refuses with `request.unknown`, `request.decided`, `request.expired`, `request.not_an_approver`,
- * `request.addresses_unenforced`, `revision.stale`, `scope.unknown`, `client.unknown`.
+ * `request.addresses_unenforced`, `request.authentication_unavailable`, `revision.stale`, `scope.unknown`, `client.unknown`.
  */
 export const approveRequest: Operation<'requests', 'approve'> = async (context, { params, body }) => {
   const { services } = context
@@ -20,6 +20,7 @@ export const approveRequest: Operation<'requests', 'approve'> = async (context, 
       endsAt: end === undefined ? undefined : ((end * 1000) as EpochMs),
     })),
     reason: body.reason,
+    authentication: body.authentication,
     confirmsUnenforcedAddresses: body.confirm_unenforced_addresses ?? false,
   })
   if (!approved.ok) return approved

@@ -1,6 +1,7 @@
 import type { AccessRequestRecord } from '@latchkey/admin-contract'
 import { toSeconds, type EpochMs } from '@latchkey/protocol'
 import { askableScope } from '../../access-requests/check-form.ts'
+import { readPasted } from '../../access-requests/check-key.ts'
 import { requestState } from '../../access-requests/request-state.ts'
 import { domainOf, type AccessRequest } from '../../access-requests/request.ts'
 import type { Client, ClientId } from '../../clients/client.ts'
@@ -15,6 +16,7 @@ export async function requestRecord(services: AdminServices, request: AccessRequ
   const state = requestState(request, now)
   if (state === 'unconfirmed') throw new Error(`${request.id} is not confirmed: the team does not see it`)
   const link = decision?.linkId === undefined ? undefined : await services.links.find(decision.linkId)
+  const pasted = await readPasted(form, now)
   const catalogue = services.requests.catalogue()
   return {
     id: request.id,
@@ -41,7 +43,8 @@ export async function requestRecord(services: AdminServices, request: AccessRequ
       }
     }),
     source_addresses: form.source_addresses,
-    authentication: form.authentication,
+    authentication: decision?.authentication ?? form.authentication,
+    key_fingerprint: pasted?.ok === true ? pasted.value.fingerprint : undefined,
     messages: request.messages.map(({ at, from, actor, text }) => ({ at: toSeconds(at), from, actor, text })),
     approvals: request.approvals.map(({ actor, at, scopes }) => ({
       actor,

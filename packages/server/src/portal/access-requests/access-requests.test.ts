@@ -61,7 +61,7 @@ describe('the form', () => {
           ],
         },
       ],
-      authentication: ['client_secret'],
+      authentication: ['secret'],
     })
     expect(answer.json()['resource_servers']).toHaveLength(1)
   })

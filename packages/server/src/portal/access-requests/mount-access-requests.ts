@@ -1,12 +1,13 @@
 import {
   amendInput,
   applicationKinds,
-  authenticationMethods,
   checkAddressesInput,
+  checkKeyInput,
   requestKeyInput,
   submitInput,
   type AccessRequestStatus,
   type CheckedAddresses,
+  type CheckedKey,
   type RequestFormFacts,
   type Submitted,
 } from '@latchkey/portal-contract'
@@ -14,8 +15,9 @@ import { pagePaths, qualifyScope, toSeconds } from '@latchkey/protocol'
 import type { FastifyInstance } from 'fastify'
 import type { ChangeContext } from '../../audit/change.ts'
 import { askableServers } from '../../access-requests/check-form.ts'
+import { readPasted } from '../../access-requests/check-key.ts'
 import { proveRequest, requesterActor } from '../../access-requests/desk.ts'
-import { amendRequest, confirmRequest, withdrawRequest } from '../../access-requests/requester-acts.ts'
+import { amendRequest, confirmRequest, withdrawRequest, type Amendment } from '../../access-requests/requester-acts.ts'
 import type { AccessRequest, AccessRequestId } from '../../access-requests/request.ts'
 import { requestMode, submitRequest } from '../../access-requests/submit-request.ts'
 import { readCidr } from '../../network-policy/cidr.ts'
@@ -38,7 +40,9 @@ export function mountAccessRequests(app: FastifyInstance, services: PortalServic
   const show = async (request: AccessRequest): Promise<AccessRequestStatus> => {
     const linkId = request.decision?.linkId
     const link = linkId === undefined ? undefined : await links.find(linkId)
-    return requestShape(request, link, desk.catalogue(), clock.now())
+    const pasted = await readPasted(request.form, clock.now())
+    const fingerprint = pasted?.ok === true ? pasted.value.fingerprint : undefined
+    return requestShape(request, link, desk.catalogue(), clock.now(), fingerprint)
   }
   const base = pagePaths.accessRequests
   const one = `${base}/:id`
@@ -51,7 +55,7 @@ export function mountAccessRequests(app: FastifyInstance, services: PortalServic
       scopes: scopes.map((scope) => ({ scope: qualifyScope(name, scope.name), description: scope.description })),
     })),
     application_kinds: [...applicationKinds],
-    authentication: [...authenticationMethods],
+    authentication: [...desk.authentications],
   }))
 
   post(
@@ -78,6 +82,13 @@ export function mountAccessRequests(app: FastifyInstance, services: PortalServic
     }),
   )
 
+  post(app, `${base}/check-key`, checkKeyInput, async ({ input }): Promise<CheckedKey> => {
+    const read = await readPasted(input, clock.now())
+    if (read === undefined) return { problem: 'there is nothing to look at' }
+    if (!read.ok) return { problem: read.refusal }
+    return { key_fingerprint: read.value.fingerprint, ignored: [...read.value.ignored] }
+  })
+
   post(app, `${one}/status`, requestKeyInput, async ({ id, input }) => {
     const proven = await proveRequest(desk.reads, id as AccessRequestId, input.key, clock.now())
     if (!proven.ok) throw requesterProblem({ reason: proven.refusal })
@@ -97,7 +108,7 @@ export function mountAccessRequests(app: FastifyInstance, services: PortalServic
     const amended = await amendRequest(desk, contextOf(request), request.id as AccessRequestId, key, {
       revision,
       message,
-      form: form && (Object.fromEntries(Object.entries(form)) as Partial<AccessRequest['form']>),
+      form: form && (Object.fromEntries(Object.entries(form)) as Amendment['form']),
     })
     if (!amended.ok) throw requesterProblem(amended.refusal)
     return show(amended.value)

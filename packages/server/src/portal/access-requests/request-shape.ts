@@ -13,6 +13,7 @@ export function requestShape(
   link: DeliveryLink | undefined,
   catalogue: Catalogue,
   now: EpochMs,
+  keyFingerprint: string | undefined,
 ): AccessRequestStatus {
   const { id, revision, form, messages, submittedAt, decision } = request
   const state = requestState(request, now)
@@ -32,6 +33,7 @@ export function requestShape(
         ...(approved?.endsAt === undefined ? {} : { ends_at: toSeconds(approved.endsAt) }),
       }
     }),
+    ...(keyFingerprint === undefined ? {} : { key_fingerprint: keyFingerprint }),
     messages: messages.map(({ at, from, text }) => ({ at: toSeconds(at), from, text })),
     ...(submittedAt === undefined ? {} : { submitted_at: toSeconds(submittedAt) }),
     ...(decision === undefined ? {} : { decided_at: toSeconds(decision.at) }),

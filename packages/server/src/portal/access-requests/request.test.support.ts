@@ -22,7 +22,7 @@ export function sampleForm(fields: Partial<AccessRequestForm> = {}): AccessReque
     purpose: 'Reads configurations each night.\nWrites prices back.',
     environment: 'production',
     source_addresses: [],
-    authentication: 'client_secret',
+    authentication: 'secret',
     ...fields,
   }
 }

@@ -99,6 +99,8 @@ describe('opening a link', () => {
       client_name: 'Billing of Acme',
       expires_at: Math.floor(server.clock.now() / 1000) + 3600,
       needs_code: false,
+      authentication: 'secret',
+      needs_key: 'none',
     })
     expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
   })

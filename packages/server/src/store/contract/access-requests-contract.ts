@@ -30,7 +30,7 @@ export function describeAccessRequests(openBackend: OpenBackend): void {
       purpose: 'x',
       environment: 'test',
       source_addresses: ['192.0.2.0/24'],
-      authentication: 'client_secret',
+      authentication: 'secret',
     },
     messages: [],
     createdAt: rig.clock.now(),

@@ -20,7 +20,7 @@ export function describeDeliveryLinks(openBackend: OpenBackend): void {
   const desk = (rig: Rig, store: OpenedStore = rig.store) => ({
     reads: store.links,
     change: store.change,
-    maker: rig.maker,
+    maker: { ...rig.maker, issuer: 'https://auth.example.com' },
     notifier: silent(rig),
   })
 
@@ -53,7 +53,7 @@ export function describeDeliveryLinks(openBackend: OpenBackend): void {
       expect(await other.links.find(made.link.id)).toEqual(made.link)
       expect(await other.links.find(made.link.id.toUpperCase() as LinkId)).toBeUndefined()
       const claimed = await claimLink(desk(rig), rig.context(), input(made))
-      expect(claimed).toMatchObject({ ok: true, value: { expiresAt: rig.clock.now() + 600_000 } })
+      expect(claimed).toMatchObject({ ok: true, value: { secret: { expiresAt: rig.clock.now() + 600_000 } } })
       expect(await other.links.find(made.link.id)).toMatchObject({ claimedAt: rig.clock.now(), wrongCodes: 0 })
     })
 
@@ -117,7 +117,7 @@ export function describeDeliveryLinks(openBackend: OpenBackend): void {
         const now = rig.clock.now()
         if (state === 'claimed' || state === 'delivered') {
           const claimed = await claimLink(desk(rig), rig.context(), input(fresh))
-          if (!claimed.ok) throw new Error(claimed.refusal)
+          if (!claimed.ok) throw new Error(JSON.stringify(claimed.refusal))
           const { receipt } = claimed.value
           if (state === 'delivered') await acknowledgeLink(desk(rig), rig.context(), fresh.link.id, fresh.key, receipt)
         } else if (state !== 'open') {

@@ -1,5 +1,6 @@
 import type { EpochMs } from '@latchkey/protocol'
 import type { ExpressionBuilder, Kysely, Selectable } from 'kysely'
+import type { Serial } from '../../certificate-authority/certificate.ts'
 import type { ClientId } from '../../clients/client.ts'
 import type { CredentialId } from '../../clients/credential.ts'
 import type { DeliveryLink, LinkEnding, LinkId } from '../../delivery-links/link.ts'
@@ -57,6 +58,8 @@ export function linkWrites(tx: Kysely<Schema>): LinkWrites {
           created_at: link.createdAt,
           created_by: link.createdBy,
           expires_at: link.expiresAt,
+          csr: link.csr ?? null,
+          own_certificate: link.ownCertificate ?? null,
           ...mutableColumns(link),
         })
         .execute()
@@ -109,9 +112,11 @@ export async function endUnsettledLinks(
     .set({ ending, ended_at: now })
     .where('ending', 'is', null)
     .where('confirmed_at', 'is', null)
-    .returning('credential_id')
+    .returning(['credential_id', 'key_credential_id'])
     .execute()
-  return ended.flatMap((row) => (row.credential_id === null ? [] : [row.credential_id as CredentialId]))
+  return ended
+    .flatMap((row) => [row.credential_id, row.key_credential_id])
+    .filter((id) => id !== null) as CredentialId[]
 }
 
 async function findLink(db: Kysely<Schema>, id: LinkId): Promise<DeliveryLink | undefined> {
@@ -153,6 +158,8 @@ function mutableColumns(link: DeliveryLink) {
     wrong_codes: link.wrongCodes,
     claimed_at: link.claimedAt ?? null,
     credential_id: link.credentialId ?? null,
+    key_credential_id: link.keyCredentialId ?? null,
+    certificate_serial: link.certificateSerial ?? null,
     receipt_digest: link.receiptDigest ?? null,
     confirmed_at: link.confirmedAt ?? null,
     ended_at: link.endedAt ?? null,
@@ -177,8 +184,12 @@ function toLink(row: Selectable<Schema['delivery_links']>): DeliveryLink {
     createdAt: row.created_at as EpochMs,
     createdBy: row.created_by,
     expiresAt: row.expires_at as EpochMs,
+    csr: row.csr ?? undefined,
+    ownCertificate: row.own_certificate ?? undefined,
     claimedAt: (row.claimed_at ?? undefined) as EpochMs | undefined,
     credentialId: (row.credential_id ?? undefined) as CredentialId | undefined,
+    keyCredentialId: (row.key_credential_id ?? undefined) as CredentialId | undefined,
+    certificateSerial: (row.certificate_serial ?? undefined) as Serial | undefined,
     receiptDigest: row.receipt_digest ?? undefined,
     confirmedAt: (row.confirmed_at ?? undefined) as EpochMs | undefined,
     endedAt: (row.ended_at ?? undefined) as EpochMs | undefined,

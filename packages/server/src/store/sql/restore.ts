@@ -77,6 +77,12 @@ function restoreTransaction(tx: Kysely<Schema>): RestoreTransaction {
         const unconfirmed = await endUnsettledLinks(tx, 'restored', now)
         for (const part of inParts(unconfirmed)) {
           await tx.updateTable('credentials').set({ revoked_at: now }).where('id', 'in', part).execute()
+          await tx
+            .updateTable('certificates')
+            .set({ revoked_at: now, revocation_reason: 'cessationOfOperation' })
+            .where('credential_id', 'in', part)
+            .where('revoked_at', 'is', null)
+            .execute()
         }
       },
       async dropNotices() {

@@ -99,8 +99,12 @@ export interface Schema {
     created_at: number
     created_by: string
     expires_at: number
+    csr: string | null
+    own_certificate: string | null
     claimed_at: number | null
     credential_id: string | null
+    key_credential_id: string | null
+    certificate_serial: string | null
     receipt_digest: string | null
     confirmed_at: number | null
     ended_at: number | null
