@@ -234,7 +234,7 @@ describe('an edit', () => {
 test('two approvers have to agree on the way, too', async () => {
   const strict = await startMtlsServer({
     trustedProxies: ['127.0.0.1'],
-    accessRequests: { mode: 'open', approvals: 2 },
+    accessRequests: { mode: 'open', approvals: 2, retentionDays: 365 },
   })
   await strict.registerApi('configurations', ['read', 'write'])
   const [one, two] = [await administrator(strict, 'requests.write'), await administrator(strict, 'requests.write')]
