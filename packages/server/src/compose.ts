@@ -15,6 +15,7 @@ import { oauthEndpoints } from './composition/oauth-endpoints.ts'
 import { createOutcomeLog } from './composition/outcome-log.ts'
 import { expireRequestsInTime, requestDesk } from './composition/access-requests.ts'
 import { reportPresence, settleClaims } from './composition/delivery-links.ts'
+import { tellEndingsInTime } from './composition/endings.ts'
 import { openPortal } from './composition/portal.ts'
 import { ownPublicSide, type PublicSide } from './composition/public-side.ts'
 import { openPublishedRevocations } from './composition/revocations.ts'
@@ -99,6 +100,7 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   started.defer(() => socket.close())
   expireRequestsInTime(requests, surroundings, started)
   settleClaims(core, notifier, surroundings, started)
+  tellEndingsInTime(core, listeners, notifier, surroundings, started)
   sendNotices(core, config, issuer, observation, surroundings, started)
   const requestId = newRequestId(surroundings.random, surroundings.clock.now())
   await keepAdminResourceServer(core.change, { actor: 'latchkey', requestId, now: surroundings.clock.now() })

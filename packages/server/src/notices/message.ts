@@ -1,5 +1,6 @@
 import type { EpochMs } from '@latchkey/protocol'
 import type { LinkWords, Notice, RequestWords } from './notice.ts'
+import { endingDraft } from './ending-draft.ts'
 import { oneLine, quoted } from './quote.ts'
 
 /** A message for a person, in plain text. */
@@ -22,7 +23,7 @@ export function writeMessage(notice: Notice, reader: Reader, issuer: string): Me
   }
 }
 
-interface Draft {
+export interface Draft {
   readonly subject: string
   readonly lines: readonly string[]
 }
@@ -207,6 +208,8 @@ function compose(notice: Notice, reader: Reader, issuer: string): Draft {
           `A new link:  latchkey link create ${notice.words.clientId}`,
         ],
       }
+    case 'ending.near':
+      return endingDraft(notice.words, reader, issuer)
     default:
       return notice satisfies never
   }

@@ -37,6 +37,8 @@ export type Notice =
   | NoticeOf<'link.disowned', LinkWords & { readonly claimedAt: EpochMs; readonly revoked: boolean }>
   /** To the team: somebody with the link guesses at its code. */
   | NoticeOf<'link.locked', LinkWords>
+  /** To the team, and to the contact where it is a client's: something ends within 30, 7 or 1 days. */
+  | NoticeOf<'ending.near', EndingWords>
 
 interface NoticeOf<Kind extends string, Words, Secret = undefined> {
   readonly kind: Kind
@@ -50,6 +52,17 @@ export interface RequestWords {
   readonly requestId: string
   readonly organisation: string
   readonly applicationName: string
+}
+
+export interface EndingWords {
+  readonly what: 'secret' | 'certificate' | 'scope' | 'authority' | 'server_certificate'
+  /** A secret's name, a serial, a scope, which authority, what a server's certificate is made out to. */
+  readonly name: string
+  readonly endsAt: EpochMs
+  /** It is so many days away, or fewer. */
+  readonly days: 30 | 7 | 1
+  readonly clientId: string | undefined
+  readonly clientName: string | undefined
 }
 
 export interface LinkWords {

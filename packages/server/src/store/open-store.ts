@@ -7,6 +7,7 @@ import type { ClientReads, CredentialUses } from '../clients/ports.ts'
 import type { DatabaseLocation } from '../config/config.ts'
 import type { Intake, RequestReads } from '../access-requests/ports.ts'
 import type { LinkReads, PresenceBook } from '../delivery-links/ports.ts'
+import type { EndingBook, EndingReads } from '../endings/ports.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/log.ts'
 import type { KeyStore } from '../keys/ports.ts'
@@ -26,6 +27,7 @@ import { certificateReads } from './sql/certificates.ts'
 import { clientReads, credentialUses } from './sql/clients.ts'
 import { intake, requestReads } from './sql/access-requests.ts'
 import { linkReads, presenceBook } from './sql/delivery-links.ts'
+import { endingBook, endingReads } from './sql/endings.ts'
 import { doctorReads, type DoctorReads } from './sql/doctor.ts'
 import { keyStore } from './sql/keys.ts'
 import { outbox } from './sql/notices.ts'
@@ -52,6 +54,8 @@ export interface Store {
   readonly requests: RequestReads
   readonly intake: Intake
   readonly certificates: CertificateReads
+  readonly endings: EndingReads
+  readonly endingBook: EndingBook
   readonly doctor: DoctorReads
   readonly backup: BackupSource
   readonly restore: RestoreTarget
@@ -127,6 +131,8 @@ function storeOn(db: Kysely<Schema>, { snapshots, restore, pollMs, listen }: Bes
     requests: requestReads(db),
     intake: intake(db),
     certificates: certificateReads(db),
+    endings: endingReads(db),
+    endingBook: endingBook(db),
     doctor: doctorReads(db),
     backup: backupSource(snapshots),
     restore: restoreTarget(db, restore),

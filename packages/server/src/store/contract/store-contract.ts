@@ -8,6 +8,7 @@ import { describeChanges } from './changes-contract.ts'
 import { describeClients } from './clients-contract.ts'
 import { describeDeliveryLinks } from './delivery-links-contract.ts'
 import { describeDoctor } from './doctor-contract.ts'
+import { describeEndings } from './endings-contract.ts'
 import { describeFeed } from './feed-contract.ts'
 import { describeKeys } from './keys-contract.ts'
 import { describeNotices } from './notices-contract.ts'
@@ -34,6 +35,7 @@ export function describeStoreContract(name: string, openBackend: OpenBackend): v
     describeDeliveryLinks(openBackend)
     describeCertificates(openBackend)
     describeNotices(openBackend)
+    describeEndings(openBackend)
     describeAccessRequests(openBackend)
   })
 }

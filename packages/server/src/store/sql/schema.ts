@@ -111,6 +111,7 @@ export interface Schema {
     ending: string | null
     disowned_at: number | null
   }
+  told_endings: { kind: string; subject: string; ends_at: number; threshold: number }
   access_requests: {
     id: string
     state: string

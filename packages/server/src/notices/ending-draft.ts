@@ -1,0 +1,54 @@
+import type { EndingWords } from './notice.ts'
+import type { Draft, Reader } from './message.ts'
+import { oneLine } from './quote.ts'
+
+const things: Readonly<Record<EndingWords['what'], string>> = {
+  secret: 'secret',
+  certificate: 'certificate',
+  scope: 'scope',
+  authority: 'certificate authority',
+  server_certificate: 'certificate of the server',
+}
+
+/** What is said of an end that is near, and what to do before it. */
+export function endingDraft(words: EndingWords, reader: Reader, issuer: string): Draft {
+  const { what, name, endsAt, clientId, clientName } = words
+  const at = `${new Date(endsAt).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  const whose = clientName === undefined ? '' : ` of ${oneLine(clientName, 60)}`
+  return {
+    subject: `The ${things[what]}${whose} ends on ${at.slice(0, 10)}`,
+    lines: [
+      `It ends on ${at}. After that it counts for nothing.`,
+      `  ${what === 'scope' ? 'Scope         ' : 'Name          '}${oneLine(name)}`,
+      ...(clientId === undefined
+        ? []
+        : [`  Client        ${oneLine(clientName ?? '')}`, `  client_id     ${clientId}`]),
+      '',
+      ...advice(words, reader, issuer),
+    ],
+  }
+}
+
+function advice({ what, name, clientId = '' }: EndingWords, reader: Reader, issuer: string): readonly string[] {
+  switch (what) {
+    case 'secret':
+      return reader === 'contact'
+        ? ['Ask the team for a link to a new one. Both work until the old one ends.']
+        : [`A link to a new one:  latchkey link create ${clientId}`]
+    case 'certificate':
+      return reader === 'contact'
+        ? [`Your program renews it by itself, with the certificate that it has: ${issuer}/docs#certificates`]
+        : [
+            'It has not been renewed, or its successor was never used.',
+            `A link to a new one:  latchkey link create ${clientId}`,
+          ]
+    case 'scope':
+      return reader === 'contact'
+        ? [`If your program still needs it, ask for it again, with this client_id: ${issuer}/access-requests`]
+        : [`If it shall go on:  latchkey client update ${clientId} --add-scope ${name}   (takes its end away)`]
+    case 'authority':
+      return ['No certificate that it has issued outlives it, and new ones become shorter. Plan its successor now.']
+    default:
+      return ['No client connects after that. Put the renewed certificate in its file: it is read without a restart.']
+  }
+}
