@@ -2,7 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newDirectory, removeDirectory, startDev, type LatchkeyProcess } from './latchkey-process.ts'
+import { certificateEnvironment } from './guide-certificate.ts'
 import { isHere, readSamples, runSample } from './guide-samples.ts'
+import { startTlsApi } from './tls-api.ts'
 
 /* The guide's samples in other languages, each as it stands on the page. A language that is not on this machine is skipped and counted so. */
 
@@ -62,3 +64,20 @@ describe.each(languages)('%s', (id, isThere, prepare) => {
     )
   })
 })
+
+test.skipIf(!(await isHere('python3', '--version')))(
+  'python with a certificate, to an API that asks for it',
+  async () => {
+    const folder = path.join(directory, 'mtls-python')
+    mkdirSync(folder)
+    const own = await certificateEnvironment(server.ready, folder)
+    const tls = await startTlsApi(server.ready.issuer, path.join(directory, 'data'))
+    const file = write(folder, 'call.py', samples.get('mtls-python') ?? '')
+    const call = (more: Record<string, string> = {}) =>
+      runSample('python3', [file], { ...own, API_URL: tls.url, API_CA_FILE: tls.authorityFile, ...more })
+    expect(await call()).toContain('"items"')
+    await expect(call({ LATCHKEY_CLIENT_ID: 'somebody-else' })).rejects.toThrow(/401/)
+    await expect(call({ LATCHKEY_MTLS_CA_FILE: own['LATCHKEY_CERT_FILE'] ?? '' })).rejects.toThrow(/CERTIFICATE_VERIFY/)
+    await tls.close()
+  },
+)

@@ -4,9 +4,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newDirectory, postForm, removeDirectory, startDev, type LatchkeyProcess } from './latchkey-process.ts'
 import { startChromium } from './browser/chromium.ts'
 import { overflowOf, violationsOf, visit } from './browser/watched-page.ts'
+import { certificateEnvironment } from './guide-certificate.ts'
 import { readSamples, runSample } from './guide-samples.ts'
+import { startTlsApi } from './tls-api.ts'
 
-/* The partner's guide, followed from the page alone. What needs another language than this one is `npm run test:interop`. */
+/* The partner's guide, followed from the page alone. What needs another language than this one is `npm run test:interop`; the commands for
+ * certificates are followed in packages/server/src/portal/guide, where time can be moved to the renewal. */
 
 let directory: string
 let server: LatchkeyProcess
@@ -27,7 +30,10 @@ afterAll(async () => {
 })
 
 test('has these samples, and a test for each: here or in interop', () => {
-  expect([...samples.keys()]).toEqual(['token', 'curl', 'node', 'python', 'go', 'java', 'rust', 'revoke'])
+  expect([...samples.keys()]).toEqual([
+    ...['token', 'curl', 'node', 'python', 'go', 'java', 'rust', 'revoke'],
+    ...['server-ca', 'csr', 'mtls-token', 'mtls-call', 'mtls-node', 'mtls-python', 'pkcs12', 'renew'],
+  ])
 })
 
 test('the curl command answers with the fields that the page explains', async () => {
@@ -49,6 +55,20 @@ test('Node.js', async () => {
   await expect(
     runSample(process.execPath, [file], { ...environment, LATCHKEY_CLIENT_SECRET: 'wrong' }),
   ).rejects.toThrow(/invalid_client/)
+})
+
+test('Node.js with a certificate, to an API that asks for it', async () => {
+  const own = await certificateEnvironment(server.ready, directory)
+  const tls = await startTlsApi(server.ready.issuer, path.join(directory, 'data'))
+  const file = path.join(directory, 'certificate.mjs')
+  writeFileSync(file, samples.get('mtls-node') ?? '')
+  const call = (more: Record<string, string> = {}) =>
+    runSample(process.execPath, [file], { ...own, API_URL: tls.url, API_CA_FILE: tls.authorityFile, ...more })
+  expect(await call()).toContain('"items"')
+  // Another client's name with this certificate, and a server that this authority did not certify.
+  await expect(call({ LATCHKEY_CLIENT_ID: server.ready.demo.client_id })).rejects.toThrow(/invalid_client/)
+  await expect(call({ LATCHKEY_MTLS_CA_FILE: own['LATCHKEY_CERT_FILE'] ?? '' })).rejects.toThrow(/certificate/)
+  await tls.close()
 })
 
 test('the command that ends a token ends it', async () => {

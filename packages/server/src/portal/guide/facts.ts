@@ -19,6 +19,15 @@ export interface GuideFacts {
   readonly revocationEndpoint: string
   readonly metadataUrl: string
   readonly requestPage: string
+  /** Where certificates are shown; undefined where nobody is asked for them. */
+  readonly mtls:
+    | {
+        readonly tokenEndpoint: string
+        readonly renewEndpoint: string
+        /** Where the authority of the server's certificate is; undefined: a public one. */
+        readonly serverAuthority: string | undefined
+      }
+    | undefined
   readonly requests: RequestMode
   readonly apis: readonly {
     readonly name: string
@@ -29,7 +38,8 @@ export interface GuideFacts {
   }[]
 }
 
-export function guideFacts({ issuer, tokenEndpoint, requests, catalogue }: PortalServices): GuideFacts {
+export function guideFacts(services: PortalServices): GuideFacts {
+  const { issuer, tokenEndpoint, requests, catalogue, mtls, serverTrust } = services
   return {
     issuer,
     host: new URL(issuer).host,
@@ -37,6 +47,7 @@ export function guideFacts({ issuer, tokenEndpoint, requests, catalogue }: Porta
     revocationEndpoint: issuer + endpointPaths.revocation,
     metadataUrl: authorizationServerMetadataUrl(issuer),
     requestPage: issuer + pagePaths.accessRequests,
+    mtls: mtls && { ...mtls, serverAuthority: serverTrust() === undefined ? undefined : `${issuer}/ca/server.pem` },
     requests: requestMode(requests),
     apis: askableServers(catalogue()).map(({ name, audience, tokenTtlSeconds, scopes }) => ({
       name,

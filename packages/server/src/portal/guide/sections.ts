@@ -1,14 +1,10 @@
+import { certificates } from './certificates.ts'
+import { code } from './code.ts'
 import type { GuideFacts } from './facts.ts'
 import { flow } from './flow.ts'
 import { markup, type Html } from './html.ts'
 import { samples } from './samples/index.ts'
-
-/** One chapter of the guide. */
-export interface Section {
-  readonly id: string
-  readonly title: string
-  readonly body: Html
-}
+import type { Section } from './section.ts'
 
 /** The whole guide, in order: short, and true for this server. */
 export function sections(facts: GuideFacts): readonly Section[] {
@@ -23,15 +19,10 @@ export function sections(facts: GuideFacts): readonly Section[] {
     scopes(facts),
     errors(),
     rotate(facts),
+    certificates(facts),
     addressesAndCertificates(),
     checklist(),
   ]
-}
-
-function code(text: string, id?: string): Html {
-  return id === undefined
-    ? markup`<pre tabindex="0"><code>${text}</code></pre>`
-    : markup`<pre tabindex="0" data-sample="${id}"><code>${text}</code></pre>`
 }
 
 function whatItIs({ host }: GuideFacts): Section {
@@ -338,10 +329,7 @@ function addressesAndCertificates(): Section {
         You may name the addresses that your program calls from: the team sees them.
         <strong>This version does not enforce them</strong>, neither here nor at the API.
       </p>
-      <p>
-        Clients prove who they are by client id and secret.
-        <strong>Client certificates (mutual TLS) are not offered by this version.</strong>
-      </p>`,
+      <p>What there is of certificates stands in <a href="#certificates">a chapter of its own</a>.</p>`,
   }
 }
 
