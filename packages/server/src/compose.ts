@@ -8,7 +8,7 @@ import { keyAdministration } from './composition/key-administration.ts'
 import { openCore } from './composition/core.ts'
 import { prepareListeners } from './composition/listeners.ts'
 import { keepGauges } from './composition/gauges.ts'
-import { mtlsBase, openMtlsListener } from './composition/mtls.ts'
+import { mtlsBase, openMtlsListener, publicEndpointsOf } from './composition/mtls.ts'
 import { openObservation } from './composition/observation.ts'
 import { openNotifier, sendNotices } from './composition/notices.ts'
 import { oauthEndpoints } from './composition/oauth-endpoints.ts'
@@ -73,7 +73,7 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   const adminListener = await listeners.openAdmin()
   started.defer(() => adminListener.drain(1000))
   const issuer = config.issuer ?? listeners.publicOrigin(ownSide?.port ?? config.port)
-  const mtls = mtlsBase(config, issuer, mtlsListener?.port ?? config.mtls?.port ?? 0)
+  const mtls = mtlsBase(config, issuer, mtlsListener?.port)
 
   // Tokens and administration
   const tokens = createTokenServices(core, issuer, surroundings)
@@ -122,7 +122,7 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   if (ownListener !== undefined) {
     await reportPresence(core, surroundings, started)
     const portal = await openPortal(core, config, issuer, mtls, listeners, notifier, requests, surroundings, started)
-    ownListener.serve(oauth.endpoints, (request, response) => portal.routing(request, response))
+    ownListener.serve(publicEndpointsOf(config, oauth), (request, response) => portal.routing(request, response))
     mtlsListener?.serve(oauth.mtlsEndpoints)
   }
   const pool = ownSide === undefined ? await startWorkers(config, logger) : undefined

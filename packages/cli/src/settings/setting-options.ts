@@ -2,6 +2,7 @@ import {
   belongsTo,
   defaultText,
   flagName,
+  hasFlag,
   otherwiseText,
   settingKeys,
   settings,
@@ -22,8 +23,8 @@ export function addSettings(command: Command, mode: Mode, keys: readonly Setting
 
 /** The option of one setting; undefined when it has none, or means nothing to the command. */
 export function settingOption(key: SettingKey, mode: Mode): Option | undefined {
-  const { noFlag, value }: Setting = settings[key]
-  if (noFlag === true || !belongsTo(key, mode)) return undefined
+  const { value }: Setting = settings[key]
+  if (!hasFlag(key) || !belongsTo(key, mode)) return undefined
   const flag = flagName(key)
   return new Option(value === undefined ? flag : `${flag} <${value}>`, describe(key, mode))
 }

@@ -1,9 +1,8 @@
-import { readNetworks } from '@latchkey/protocol/network'
 import type { Config } from '../config/config.ts'
 import { followCertificate, type FollowedCertificate } from '../http/follow-certificate.ts'
 import { maxFormBytes } from '../http/form.ts'
 import { openListener, originOf, type Listener } from '../http/listener.ts'
-import { findAddress, type FindAddress, type IgnoredForwarding } from '../http/peer.ts'
+import { knowPeers, type IgnoredForwarding, type Peers } from '../http/peer.ts'
 import type { ServerCertificate, TlsFiles } from '../http/server-certificate.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -22,8 +21,9 @@ export interface Listeners {
   certificate(): ServerCertificate | undefined
   /** That of the listener that asks for certificates; undefined without one. */
   mtlsCertificate(): ServerCertificate | undefined
-  ignoredForwarding(): IgnoredForwarding | undefined
-  readonly findAddress: FindAddress
+  /** What was ignored last, and how often anything was. */
+  ignoredForwarding(): (IgnoredForwarding & { readonly count: number }) | undefined
+  readonly peers: Peers
 }
 
 /** Reads what they need, so that a certificate that cannot be used shows before anything is opened. Throws Fault `tls.unusable`. */
@@ -39,19 +39,18 @@ export function prepareListeners(
     return followed
   }
   const certificate = tls && follow(tls)
-  let mtlsCertificate = mtls?.files && follow(mtls.files)
+  let mtlsCertificate = mtls?.listener?.files && follow(mtls.listener.files)
   if (certificate !== undefined) {
     const name = issuer === undefined ? undefined : new URL(issuer).hostname
     if (name !== undefined && !certificate.current().covers(name)) {
       logger.warn({ name }, 'the TLS certificate is not made out to the host of the issuer')
     }
   }
-  const proxies = config.trustedProxies.length === 0 ? undefined : readNetworks(config.trustedProxies)
-  let ignored: IgnoredForwarding | undefined
-  const noteIgnored = (peer: string): void => {
-    ignored = { peer, count: (ignored?.count ?? 0) + 1 }
-  }
-  const shared = { findAddress: findAddress(proxies, noteIgnored), maxBodyBytes: maxFormBytes, clock, random, logger }
+  let ignored: (IgnoredForwarding & { readonly count: number }) | undefined
+  const peers = knowPeers(config.proxies, (latest) => {
+    ignored = { ...latest, count: (ignored?.count ?? 0) + 1 }
+  })
+  const shared = { peers, maxBodyBytes: maxFormBytes, clock, random, logger }
   return {
     openPublic: () =>
       openListener({ ...shared, certificate, name: 'public', host, port, portSetting: '--port or LATCHKEY_PORT' }),
@@ -85,6 +84,6 @@ export function prepareListeners(
     certificate: () => certificate?.current(),
     mtlsCertificate: () => mtlsCertificate?.current(),
     ignoredForwarding: () => ignored,
-    findAddress: shared.findAddress,
+    peers,
   }
 }

@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { makeDevelopmentServer } from '../certificate-authority/development-server.ts'
-import type { Config } from '../config/config.ts'
-import type { Listener } from '../http/listener.ts'
+import { handsOnCertificates, type Config } from '../config/config.ts'
+import type { Endpoints, Listener } from '../http/listener.ts'
 import { readServerCertificate, type TlsFiles } from '../http/server-certificate.ts'
 import { Fault } from '../kernel/faults.ts'
 import type { Listeners } from './listeners.ts'
+import type { OauthSide } from './oauth-endpoints.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** Opens the listener that asks for certificates (RFC 8705), where there is to be one; once there is a data directory. */
@@ -14,15 +15,24 @@ export async function openMtlsListener(
   listeners: Listeners,
   surroundings: Surroundings,
 ): Promise<Listener | undefined> {
-  if (config.mtls === undefined) return undefined
-  return listeners.openMtls(config.mtls.port, () => developmentFiles(config, surroundings))
+  const listener = config.mtls?.listener
+  if (listener === undefined) return undefined
+  return listeners.openMtls(listener.port, () => developmentFiles(config, surroundings))
 }
 
-/** What the paths of endpoints stand behind at that listener (RFC 8705 §5): the issuer's host and path, or what was configured; undefined without one. */
-export function mtlsBase({ mtls }: Config, issuer: string, port: number): string | undefined {
+/**
+ * What the paths of endpoints stand behind where clients are asked for certificates (RFC 8705 §5), by that listener (its port) or by a proxy: what was configured, or the
+ * issuer's host and path; undefined where nobody asks.
+ */
+export function mtlsBase({ mtls }: Config, issuer: string, port: number | undefined): string | undefined {
   if (mtls === undefined) return undefined
   const { hostname, pathname } = new URL(issuer)
-  return (mtls.url ?? `https://${hostname}:${port}`) + pathname.replace(/\/$/, '')
+  return (mtls.url ?? `https://${hostname}:${port ?? mtls.listener?.port}`) + pathname.replace(/\/$/, '')
+}
+
+/** What the public listener serves: where a proxy hands certificates on, what is done by certificate too. */
+export function publicEndpointsOf({ proxies }: Config, oauth: OauthSide): Endpoints {
+  return handsOnCertificates(proxies) ? new Map([...oauth.mtlsEndpoints, ...oauth.endpoints]) : oauth.endpoints
 }
 
 /**
@@ -32,7 +42,7 @@ export function mtlsBase({ mtls }: Config, issuer: string, port: number): string
 export function serverTrust(config: Config, listeners: Pick<Listeners, 'mtlsCertificate'>): string | undefined {
   const inUse = listeners.mtlsCertificate()
   if (inUse === undefined) return undefined
-  if (config.mtls?.files === undefined) return readFileSync(developmentRootFile(config), 'utf8')
+  if (config.mtls?.listener?.files === undefined) return readFileSync(developmentRootFile(config), 'utf8')
   const [, ...above] = inUse.cert.toString('latin1').match(pemCertificate) ?? []
   return above.length === 0 ? undefined : `${above.join('\n')}\n`
 }

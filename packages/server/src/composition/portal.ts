@@ -26,7 +26,7 @@ export async function openPortal(
   config: Config,
   issuer: string,
   mtls: string | undefined,
-  listeners: Pick<Listeners, 'findAddress' | 'mtlsCertificate'>,
+  listeners: Pick<Listeners, 'peers' | 'mtlsCertificate'>,
   notifier: Notifier,
   requests: RequestDesk,
   { clock, random, logger }: Surroundings,
@@ -44,7 +44,7 @@ export async function openPortal(
           ? undefined
           : { tokenEndpoint: mtls + endpointPaths.token, renewEndpoint: mtls + renewalPath },
       maker: { random, dataKeys: core.dataKeys, environment: config.environment },
-      findAddress: listeners.findAddress,
+      findAddress: (message) => listeners.peers.address(message),
       catalogue: () => core.catalogue.current(),
       clients: core.store.clients,
       links: core.store.links,

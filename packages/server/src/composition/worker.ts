@@ -3,7 +3,7 @@ import type { MetricsSnapshot } from '../metrics/metrics.ts'
 import { openCore } from './core.ts'
 import { prepareListeners } from './listeners.ts'
 import { keepGauges } from './gauges.ts'
-import { mtlsBase, openMtlsListener } from './mtls.ts'
+import { mtlsBase, openMtlsListener, publicEndpointsOf } from './mtls.ts'
 import { openObservation } from './observation.ts'
 import { openNotifier } from './notices.ts'
 import { oauthEndpoints } from './oauth-endpoints.ts'
@@ -42,7 +42,7 @@ export async function startWorker(config: Config, slot: number, surroundings: Su
   await reportPresence(core, surroundings, started)
   const notifier = openNotifier(core, config, surroundings)
   const requests = requestDesk(core, config, issuer, notifier, surroundings)
-  const mtls = mtlsBase(config, issuer, config.mtls?.port ?? 0)
+  const mtls = mtlsBase(config, issuer, config.mtls?.listener?.port)
   const portal = await openPortal(core, config, issuer, mtls, listeners, notifier, requests, surroundings, started)
   core.follow()
   // Last: from here on the process above hands it connections, and its siblings should not lose theirs to one that cannot serve yet.
@@ -50,10 +50,10 @@ export async function startWorker(config: Config, slot: number, surroundings: Su
   const side = ownPublicSide(listener, config, started)
   const mtlsListener = await openMtlsListener(config, listeners, surroundings)
   const mtlsSide = mtlsListener && ownPublicSide(mtlsListener, config, started)
-  const { endpoints, mtlsEndpoints, revocationStreams } = oauthEndpoints(
+  const oauth = oauthEndpoints(
     core,
     issuer,
-    mtlsListener && mtlsBase(config, issuer, mtlsListener.port),
+    mtlsBase(config, issuer, mtlsListener?.port),
     { random: surroundings.random, dataKeys: core.dataKeys, environment: config.environment },
     tokens,
     revocations,
@@ -66,14 +66,14 @@ export async function startWorker(config: Config, slot: number, surroundings: Su
     {
       core,
       revocations,
-      revocationStreams,
+      revocationStreams: oauth.revocationStreams,
       listeners,
       open: { public: listener, ...(mtlsListener && { mtls: mtlsListener }) },
     },
     surroundings,
   )
-  listener.serve(endpoints, (request, response) => portal.routing(request, response))
-  mtlsListener?.serve(mtlsEndpoints)
+  listener.serve(publicEndpointsOf(config, oauth), (request, response) => portal.routing(request, response))
+  mtlsListener?.serve(oauth.mtlsEndpoints)
 
   const running = started.move()
   return {

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import path from 'node:path'
-import type { SigningAlgorithm } from '@latchkey/protocol'
+import type { ProxyDeclaration, SigningAlgorithm } from '@latchkey/protocol'
 import type { RequestMode } from '../access-requests/desk.ts'
 import type { AuditSync } from '../audit/log/token-log.ts'
 import type { TlsFiles } from '../http/server-certificate.ts'
@@ -8,6 +8,7 @@ import { Fault } from '../kernel/faults.ts'
 import type { LogLevel } from '../kernel/log.ts'
 import type { SmtpServer } from '../notices/mail.ts'
 import type { WebhookTarget } from '../notices/webhook.ts'
+import { joinProxies } from './proxy-entries.ts'
 import { withDefaults, type Mode, type SettingValues } from './settings.ts'
 
 /** Which database it is. */
@@ -42,9 +43,10 @@ export interface Config {
   readonly tls: TlsFiles | undefined
   /** Absent: plain HTTP on the admin listener, which is on loopback then, or was asked for. */
   readonly adminTls: TlsFiles | undefined
-  /** Absent: there is no listener that asks for certificates. */
+  /** Absent: nobody asks clients for certificates, or nobody says where. */
   readonly mtls: MtlsConfig | undefined
-  readonly trustedProxies: readonly string[]
+  /** Whose word on callers is taken, and in which headers; checked together. */
+  readonly proxies: readonly ProxyDeclaration[]
   /** Processes that serve the public listener; 1: this one does. */
   readonly workers: number
   /** How long a stopping server that is no longer ready goes on serving. */
@@ -65,13 +67,18 @@ export interface Config {
   readonly notices: NoticeConfig
 }
 
-/** The listener that asks clients for certificates (RFC 8705). */
+/** Where clients are asked for certificates (RFC 8705). */
 export interface MtlsConfig {
-  readonly port: number
-  /** Absent: the issuer's host with the port. */
+  /** Absent: the issuer's host with the listener's port. */
   readonly url: string | undefined
-  /** Absent, in `dev` only: made in the data directory. */
-  readonly files: TlsFiles | undefined
+  /** Absent: a proxy asks, and hands them on. */
+  readonly listener:
+    | {
+        readonly port: number
+        /** Absent, in `dev` only: made in the data directory. */
+        readonly files: TlsFiles | undefined
+      }
+    | undefined
 }
 
 /** How people are told. */
@@ -124,7 +131,7 @@ export function sharedConfig(
     dataDirectory,
     database: databaseLocation(values.database_url, dataDirectory),
     masterKey: masterKey(values),
-    trustedProxies: values.trusted_proxies ?? [],
+    proxies: proxiesOf(values),
     drainDelayMs: values.drain_delay * 1000,
     auditSync: values.audit_sync,
     signingAlgorithm: values.signing_algorithm,
@@ -141,10 +148,36 @@ export function sharedConfig(
 }
 
 /** Throws Fault `config.invalid`. */
+function proxiesOf({ trusted_proxies: byForwardedFor = [], proxies = [] }: SettingValues): readonly ProxyDeclaration[] {
+  try {
+    return joinProxies(byForwardedFor, proxies)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new Fault(
+      'config.invalid',
+      `trusted_proxies and proxies contradict each other: ${error.message}`,
+      'name each proxy once: in trusted_proxies for X-Forwarded-For alone, otherwise in proxies',
+    )
+  }
+}
+
+/** Throws Fault `config.invalid`. */
 export function mtlsConfig(values: ReturnType<typeof withDefaults>, makesCertificate: boolean): MtlsConfig | undefined {
+  const { mtls_url: url, proxies = [] } = values
   const files = tlsFiles('mtls', values.mtls_cert, values.mtls_key)
-  if (files === undefined && !makesCertificate) return undefined
-  return { port: values.mtls_port, url: values.mtls_url, files }
+  if (files !== undefined || makesCertificate) return { url, listener: { port: values.mtls_port, files } }
+  if (url === undefined) return undefined
+  if (handsOnCertificates(proxies)) return { url, listener: undefined }
+  throw new Fault(
+    'config.invalid',
+    `mtls_url is ${url}, but nobody asks clients for certificates there`,
+    'set mtls_cert and mtls_key, or the certificate_header of the proxy at that URL in proxies, or leave mtls_url out',
+  )
+}
+
+/** Whether a proxy is believed about certificates. */
+export function handsOnCertificates(proxies: readonly ProxyDeclaration[]): boolean {
+  return proxies.some(({ certificateHeader }) => certificateHeader !== undefined)
 }
 
 /** A certificate and its key: both, or neither. Throws Fault `config.invalid`. */

@@ -63,7 +63,7 @@ describe('where a setting comes from', () => {
     expect(values.port).toBe(1)
   })
 
-  const given: Readonly<Record<SettingKey, readonly [text: string, value: unknown]>> = {
+  const given: Readonly<Record<Exclude<SettingKey, 'proxies'>, readonly [text: string, value: unknown]>> = {
     issuer: ['https://auth.example.com/tenant', 'https://auth.example.com/tenant'],
     environment: ['prod1', 'prod1'],
     host: ['127.0.0.1', '127.0.0.1'],
@@ -102,7 +102,9 @@ describe('where a setting comes from', () => {
     webhook_secret: [`whsec_${'c2Vj'.repeat(10)}`, `whsec_${'c2Vj'.repeat(10)}`],
   }
 
-  test.each(settingKeys)('%s can be given in every way there is', async (key) => {
+  const isInFileAlone = (key: SettingKey): key is 'proxies' => settings[key].fileOnly === true
+
+  test.each(settingKeys.filter((key) => !isInFileAlone(key)))('%s can be given in every way there is', async (key) => {
     const [text, value] = given[key]
     expect(variableName(key)).toMatch(/^LATCHKEY_[A-Z_]+$/)
     expect(flagName(key)).toMatch(/^--[a-z-]+$/)
@@ -110,6 +112,75 @@ describe('where a setting comes from', () => {
     expect(await load({ flags: { [key]: text } })).toEqual(expected)
     expect(await load({ environment: { [variableName(key)]: text } })).toEqual(expected)
     expect(await load({ yaml: `${key}: ${JSON.stringify(value)}` })).toEqual(expected)
+  })
+})
+
+describe('proxies, in the file alone', () => {
+  const entry = 'networks: [10.0.0.0/8], address_header: x-forwarded-for'
+
+  test('each with its headers', async () => {
+    const yaml = `
+proxies:
+  - networks: [10.0.0.7, "2001:db8::/64"]
+    address_header: x-real-ip
+    certificate_header: x-ssl-client-cert
+  - networks: [10.0.1.0/24]
+    address_header: forwarded
+`
+    const { values, warnings } = await load({ yaml })
+    expect([values, warnings]).toEqual([
+      {
+        proxies: [
+          {
+            networks: ['10.0.0.7', '2001:db8::/64'],
+            addressHeader: 'x-real-ip',
+            certificateHeader: 'x-ssl-client-cert',
+          },
+          { networks: ['10.0.1.0/24'], addressHeader: 'forwarded' },
+        ],
+      },
+      [],
+    ])
+  })
+
+  test('a variable of that name is told to mean nothing', async () => {
+    const { values, warnings } = await load({ environment: { LATCHKEY_PROXIES: '10.0.0.0/8' } })
+    expect([values, warnings]).toEqual([{}, [expect.stringMatching(/LATCHKEY_PROXIES is not known/)]])
+  })
+
+  test.each<[yaml: string, problem: RegExp]>([
+    ['proxies: 10.0.0.0/8', /begins with "- networks/],
+    [`proxies: {${entry}}`, /begins with "- networks/],
+    ['proxies: [10.0.0.0/8]', /entry 1 is not made of networks/],
+    [`proxies: [{${entry}}, null]`, /entry 2 is not made of networks/],
+    ['proxies: [{address_header: x-forwarded-for}]', /networks of entry 1/],
+    ['proxies: [{networks: 10.0.0.0/8, address_header: x-forwarded-for}]', /networks of entry 1/],
+    ['proxies: [{networks: [10], address_header: x-forwarded-for}]', /networks of entry 1/],
+    ['proxies: [{networks: [], address_header: x-forwarded-for}]', /no network/],
+    ['proxies: [{networks: [10.0.0.0/33], address_header: x-forwarded-for}]', /"10\.0\.0\.0\/33" is no network/],
+    ['proxies: [{networks: [proxy.internal], address_header: x-forwarded-for}]', /"proxy\.internal" is no network/],
+    ['proxies: [{networks: [10.0.0.0/8]}]', /no address header: x-forwarded-for, forwarded, x-real-ip/],
+    ['proxies: [{networks: [10.0.0.0/8], address_header: X-Forwarded-For}]', /"X-Forwarded-For" is no address header/],
+    ['proxies: [{networks: [10.0.0.0/8], address_header: [forwarded, x-real-ip]}]', /is no address header/],
+    [
+      'proxies: [{networks: [10.0.0.0/8], address_headers: [forwarded]}]',
+      /entry 1 has the unknown key "address_headers"/,
+    ],
+    [`proxies: [{${entry}, certificate_header: x-client-cert}]`, /no certificate header: client-cert/],
+    [`proxies: [{${entry}, certificate_header: }]`, /null is no certificate header/],
+    [`proxies: [{${entry}, certificate_header: [client-cert, x-ssl-client-cert]}]`, /is no certificate header/],
+    [`proxies: [{${entry}, certificate_chain_header: client-cert-chain}]`, /unknown key "certificate_chain_header"/],
+    [`proxies: [{${entry}}, {networks: [10.1.0.0/16], address_header: forwarded}]`, /10\.1\.0\.0\/16 overlaps with 10/],
+    [`proxies: [{${entry}}, {networks: ["::ffff:10.1.2.3"], address_header: forwarded}]`, /overlaps/],
+    [
+      `proxies: [{networks: ["::/0"], address_header: forwarded}, {networks: ["::1"], address_header: x-real-ip}]`,
+      /overlaps/,
+    ],
+  ])('%s is refused in one line', async (yaml, problem) => {
+    const fault = await refusal(load({ yaml }))
+    expect(fault.message).toMatch(problem)
+    expect(fault.message).toMatch(/^proxies in \S+ is not a list of proxies: /)
+    expect(fault.message).not.toContain('\n')
   })
 })
 
@@ -307,8 +378,8 @@ describe('the configuration of dev', () => {
       masterKey: undefined,
       tls: undefined,
       adminTls: undefined,
-      mtls: { port: 8443, url: undefined, files: undefined },
-      trustedProxies: [],
+      mtls: { url: undefined, listener: { port: 8443, files: undefined } },
+      proxies: [],
       workers: 1,
       drainDelayMs: 0,
       signingAlgorithm: 'ES256',

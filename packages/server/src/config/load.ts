@@ -5,6 +5,8 @@ import { describeError, Fault } from '../kernel/faults.ts'
 import {
   belongsTo,
   flagName,
+  hasFlag,
+  hasVariable,
   settingKeys,
   settings,
   variableName,
@@ -41,7 +43,7 @@ export function loadSettings(sources: ConfigSources): LoadedSettings {
   const values: Record<string, unknown> = {}
   const warnings = unknownVariables(sources.environment)
   for (const key of settingKeys) {
-    const variable = sources.environment[variableName(key)]
+    const variable = hasVariable(key) ? sources.environment[variableName(key)] : undefined
     const candidates = [
       { origin: flagName(key), value: sources.flags[key] },
       // An empty variable means unset.
@@ -60,7 +62,7 @@ export function loadSettings(sources: ConfigSources): LoadedSettings {
 
 function parseSetting(key: SettingKey, origin: string, value: unknown): unknown {
   // A URL may carry a password before its host.
-  const shown = settings[key].noFlag === true ? '' : ` ${JSON.stringify(value).replace(/\/\/.*@/, '//[redacted]@')}`
+  const shown = !hasFlag(key) ? '' : ` ${JSON.stringify(value).replace(/\/\/.*@/, '//[redacted]@')}`
   if (typeof value === 'string' && /^(tcp|udp):\/\//.test(value)) {
     throw invalid(
       `${origin}${shown} is a service's address: Kubernetes sets such variables for a service named "latchkey"`,
@@ -109,7 +111,7 @@ function readFile(file: string): Record<string, unknown> {
 }
 
 function unknownVariables(environment: ConfigSources['environment']): string[] {
-  const known = new Set(settingKeys.map((key) => variableName(key)))
+  const known = new Set(settingKeys.filter(hasVariable).map((key) => variableName(key)))
   return Object.keys(environment)
     .filter((name) => name.startsWith('LATCHKEY_') && !known.has(name) && !clientVariables.has(name))
     .map((name) => `the variable ${name} is not known to this version and is ignored`)

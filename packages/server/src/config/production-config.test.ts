@@ -13,6 +13,7 @@ const least: SettingValues = {
   master_key_file: '/etc/latchkey/master.key',
 }
 const tls: SettingValues = { tls_cert: '/etc/tls/chain.pem', tls_key: '/etc/tls/key.pem' }
+const handsOn = { networks: ['10.0.0.7'], addressHeader: 'x-real-ip', certificateHeader: 'x-ssl-client-cert' } as const
 const postgres: SettingValues = { database_url: 'postgres://latchkey:SEKRET@db.example.com/latchkey' }
 
 test('the least that it needs, with every default', () => {
@@ -32,7 +33,7 @@ test('the least that it needs, with every default', () => {
     masterKey: { kind: 'file', path: '/etc/latchkey/master.key' },
     tls: undefined,
     adminTls: undefined,
-    trustedProxies: [],
+    proxies: [],
     workers: 1,
     signingAlgorithm: 'ES256',
     keyRotationDays: 90,
@@ -73,6 +74,18 @@ describe('what is refused, each with what to do', () => {
       /names no database/,
       /URL/,
     ],
+    [
+      'a proxy in both forms',
+      { ...least, trusted_proxies: ['10.0.0.0/8'], proxies: [{ networks: ['10.1.2.3'], addressHeader: 'x-real-ip' }] },
+      /trusted_proxies and proxies contradict each other: 10\.1\.2\.3 overlaps with 10\.0\.0\.0\/8/,
+      /name each proxy once/,
+    ],
+    [
+      'a URL for certificates at which nobody asks for one',
+      { ...least, mtls_url: 'https://mtls.example.com', trusted_proxies: ['10.0.0.0/8'] },
+      /nobody asks clients for certificates there/,
+      /certificate_header/,
+    ],
     ['a PostgreSQL URL that is none', { ...least, database_url: 'postgres://u:SEKRET@:x/' }, /neither sqlite/, /URL/],
   ])('%s', (_, values, message, remedy) => {
     let thrown: unknown
@@ -107,6 +120,26 @@ describe('what is allowed', () => {
     ['TLS for both', { ...tls, host: '::', admin_host: '::' }, { tls: files, adminTls: files }],
     ['a proxy that ends TLS', { host: '0.0.0.0', trusted_proxies: ['10.0.0.0/8'] }, { tls: undefined }],
     [
+      'a proxy that ends TLS, with other headers',
+      { host: '0.0.0.0', proxies: [{ networks: ['10.0.0.7'], addressHeader: 'forwarded' }] },
+      { tls: undefined, mtls: undefined, proxies: [{ networks: ['10.0.0.7'], addressHeader: 'forwarded' }] },
+    ],
+    [
+      'both forms beside each other',
+      { trusted_proxies: ['10.0.0.8'], proxies: [{ networks: ['10.0.0.7'], addressHeader: 'forwarded' }] },
+      {
+        proxies: [
+          { networks: ['10.0.0.8'], addressHeader: 'x-forwarded-for' },
+          { networks: ['10.0.0.7'], addressHeader: 'forwarded' },
+        ],
+      },
+    ],
+    [
+      'a proxy that asks for certificates',
+      { mtls_url: 'https://mtls.example.com', proxies: [handsOn] },
+      { mtls: { url: 'https://mtls.example.com', listener: undefined }, proxies: [handsOn] },
+    ],
+    [
       'plain HTTP that was asked for',
       { host: '0.0.0.0', admin_host: '0.0.0.0', insecure_http: true },
       { tls: undefined },
@@ -124,6 +157,8 @@ test.each<[values: SettingValues, warnings: RegExp[]]>([
   [{ ...tls, host: '0.0.0.0' }, []],
   [{ host: '0.0.0.0', trusted_proxies: ['10.0.0.0/8'] }, []],
   [{}, [/no trusted_proxies/]],
+  [{ proxies: [handsOn] }, [/no mtls_url is set/]],
+  [{ proxies: [handsOn], mtls_url: 'https://mtls.example.com' }, []],
   [{ ...tls, environment: 'dev' }, [/environment is called dev/]],
   [{ host: '0.0.0.0', insecure_http: true }, [/no trusted_proxies/, /public listener speaks plain HTTP/]],
   [{ admin_host: '0.0.0.0', insecure_http: true, trusted_proxies: ['10.0.0.1'] }, [/admin listener speaks plain HTTP/]],

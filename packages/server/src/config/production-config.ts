@@ -3,6 +3,7 @@ import path from 'node:path'
 import { Fault } from '../kernel/faults.ts'
 import {
   databaseLocation,
+  handsOnCertificates,
   isLoopback,
   mtlsConfig,
   sharedConfig,
@@ -29,7 +30,7 @@ export function productionConfig(given: SettingValues): Config {
   }
   const tls = tlsFiles('tls', values.tls_cert, values.tls_key)
   if (tls === undefined && !values.insecure_http) {
-    refusePlainPublicListener(values.host, shared.trustedProxies)
+    refusePlainPublicListener(values.host, shared.proxies.length > 0)
     refusePlainAdminListener(values.admin_host)
   }
   const workers = values.workers === 'auto' ? availableParallelism() : values.workers
@@ -58,12 +59,17 @@ export function productionWarnings(config: Config): string[] {
   if (config.environment === 'dev') {
     warnings.push('the environment is called dev: its client secrets look like those of a development server')
   }
-  if (config.tls === undefined && config.trustedProxies.length === 0) {
+  if (config.tls === undefined && config.proxies.length === 0) {
     warnings.push(
       'no trusted_proxies are set: behind a proxy every caller has the address of the proxy, and shares one limit with the others',
     )
   }
-  if (config.tls === undefined && !isLoopback(config.host) && config.trustedProxies.length === 0) {
+  if (config.mtls === undefined && handsOnCertificates(config.proxies)) {
+    warnings.push(
+      'a proxy hands on certificates, but no mtls_url is set: the metadata does not tell clients that they can come with one',
+    )
+  }
+  if (config.tls === undefined && !isLoopback(config.host) && config.proxies.length === 0) {
     warnings.push('the public listener speaks plain HTTP to the network: client secrets can be read on the way')
   }
   if (config.adminTls === undefined && !isLoopback(config.adminHost)) {
@@ -111,11 +117,11 @@ function requireDataDirectory(directory: string | undefined): string {
   throw refused('no data directory is set', 'set --data-dir or LATCHKEY_DATA_DIR; `latchkey init` makes one')
 }
 
-function refusePlainPublicListener(host: string, trustedProxies: readonly string[]): void {
-  if (isLoopback(host) || trustedProxies.length > 0) return
+function refusePlainPublicListener(host: string, isBehindProxy: boolean): void {
+  if (isLoopback(host) || isBehindProxy) return
   throw refused(
     `the public listener on ${host} would speak plain HTTP, and client secrets could be read on the way`,
-    'set --tls-cert and --tls-key, or --trusted-proxies if a proxy ends TLS, or --insecure-http if you must',
+    'set --tls-cert and --tls-key, or --trusted-proxies (proxies in the file) if a proxy ends TLS, or --insecure-http if you must',
   )
 }
 

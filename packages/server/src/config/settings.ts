@@ -1,9 +1,10 @@
 import { contactAddressPattern } from '@latchkey/admin-contract'
-import { isEnvironmentName, signingAlgorithms, type SigningAlgorithm } from '@latchkey/protocol'
+import { isEnvironmentName, signingAlgorithms, type ProxyDeclaration, type SigningAlgorithm } from '@latchkey/protocol'
 import { readNetworks } from '@latchkey/protocol/network'
 import { z } from 'zod'
 import type { AuditSync } from '../audit/log/token-log.ts'
 import { logLevels, type LogLevel } from '../kernel/log.ts'
+import { readProxyEntries } from './proxy-entries.ts'
 
 /*
  * Every setting once: its key in the file, from which flag (`--admin-port`) and variable (`LATCHKEY_ADMIN_PORT`) follow, its form, its default,
@@ -40,6 +41,15 @@ const networks = z
       context.addIssue({ code: 'custom', message: `CIDRs separated by commas; not one: ${(error as Error).message}` })
     }
   })
+
+const proxyEntries = z.unknown().transform((value, context) => {
+  try {
+    return readProxyEntries(value)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: `a list of proxies: ${(error as Error).message}` })
+    return z.NEVER
+  }
+})
 
 const mailAddresses = z
   .union(
@@ -108,6 +118,8 @@ export interface Setting {
   readonly value?: string
   /** Secrets have no flag: command lines are readable by every user of the machine. */
   readonly noFlag?: boolean
+  /** Too much for one line: neither flag nor variable. */
+  readonly fileOnly?: boolean
   /** The flag says no: `--no-migrate`. */
   readonly negated?: boolean
   /** The only command that it means anything to. */
@@ -136,6 +148,7 @@ export interface SettingValues {
   readonly mtls_cert?: string
   readonly mtls_key?: string
   readonly trusted_proxies?: readonly string[]
+  readonly proxies?: readonly ProxyDeclaration[]
   readonly insecure_http?: boolean
   readonly workers?: number | 'auto'
   readonly drain_delay?: number
@@ -257,6 +270,11 @@ export const settings: Readonly<{ [Key in SettingKey]: Key extends DefaultedKey 
     meaning: 'proxies whose X-Forwarded-For is believed',
     otherwise: 'none',
   },
+  proxies: {
+    schema: proxyEntries,
+    meaning: 'proxies with other headers, or certificates: a list of networks, address_header, certificate_header',
+    fileOnly: true,
+  },
   insecure_http: {
     schema: yesOrNo,
     meaning: 'allow plain HTTP on addresses that are not loopback',
@@ -362,6 +380,18 @@ export function defaultText(key: SettingKey, mode: Mode): string | undefined {
 export function otherwiseText(key: SettingKey, mode: Mode): string | undefined {
   const { otherwise }: Setting = settings[key]
   return typeof otherwise === 'object' ? otherwise[mode] : otherwise
+}
+
+/** Whether the setting has a flag. */
+export function hasFlag(key: SettingKey): boolean {
+  const { noFlag, fileOnly }: Setting = settings[key]
+  return noFlag !== true && fileOnly !== true
+}
+
+/** Whether the setting has a variable. */
+export function hasVariable(key: SettingKey): boolean {
+  const { fileOnly }: Setting = settings[key]
+  return fileOnly !== true
 }
 
 /** The values with every default filled in. */

@@ -43,7 +43,7 @@ function key(state: string, signsForDays: number): object {
 function config(): Config {
   const base = developmentConfig({ data_dir: folder, master_key_file: path.join(folder, 'master.key') })
   const tls = { certificate: path.join(folder, 'tls.pem'), key: path.join(folder, 'tls.pem') }
-  return { ...base, mode: 'serve', tls, trustedProxies: ['10.1.2.0/24'] }
+  return { ...base, mode: 'serve', tls, proxies: [{ networks: ['10.1.2.0/24'], addressHeader: 'x-forwarded-for' }] }
 }
 
 /** What a server with nothing wrong would tell of itself: the files are real, and so is the issuer that is asked. */
@@ -80,6 +80,10 @@ function withDatabase(change: Partial<DoctorSubject['database']>): (subject: Doc
 
 function withConfig(change: Partial<Config>): (subject: DoctorSubject) => DoctorSubject {
   return (subject) => ({ ...subject, config: { ...subject.config, ...change } })
+}
+
+function ignoring(ignored: ReturnType<DoctorSubject['ignoredForwarding']>): (subject: DoctorSubject) => DoctorSubject {
+  return (subject) => ({ ...subject, ignoredForwarding: () => ignored })
 }
 
 function log(host: string, daysAgo: number): object {
@@ -179,13 +183,35 @@ describe('each thing that may be wrong is found alone, with what to do', () => {
     ],
     ['clock', 'warning', /9 s behind the last/, withDatabase({ lastAuditTime: () => Promise.resolve(now + 9000) })],
     ['clock', 'warning', /was set/, (subject) => ({ ...subject, isSteady: () => false })],
-    ['proxies', 'failed', /0\.0\.0\.0\/0/, withConfig({ trustedProxies: ['10.1.2.3', '0.0.0.0/0'] })],
-    ['proxies', 'failed', /2000::\/3/, withConfig({ trustedProxies: ['2000::/3'] })],
+    [
+      'proxies',
+      'failed',
+      /0\.0\.0\.0\/0/,
+      withConfig({ proxies: [{ networks: ['10.1.2.3', '0.0.0.0/0'], addressHeader: 'forwarded' }] }),
+    ],
+    [
+      'proxies',
+      'failed',
+      /2000::\/3/,
+      withConfig({ proxies: [{ networks: ['2000::/3'], addressHeader: 'forwarded' }] }),
+    ],
     [
       'proxies',
       'warning',
-      /10\.9\.9\.9, which is no trusted proxy/,
-      (subject) => ({ ...subject, ignoredForwarding: () => ({ peer: '10.9.9.9', count: 4 }) }),
+      /10\.9\.9\.9, which is no trusted proxy, forwards.*by x-real-ip \(4 ignored/,
+      ignoring({ peer: '10.9.9.9', header: 'x-real-ip', because: 'no-proxy', count: 4 }),
+    ],
+    [
+      'proxies',
+      'warning',
+      /10\.1\.2\.3 hands on client-cert, which its entry.*\(1 ignored so far/,
+      ignoring({ peer: '10.1.2.3', header: 'client-cert', because: 'not-named', count: 1 }),
+    ],
+    [
+      'proxies',
+      'warning',
+      /10\.1\.2\.3 does not say x-ssl-client-cert in a way/,
+      ignoring({ peer: '10.1.2.3', header: 'x-ssl-client-cert', because: 'unreadable', count: 2 }),
     ],
     [
       'other servers',

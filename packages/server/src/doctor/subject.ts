@@ -24,7 +24,7 @@ export interface DoctorSubject {
   readonly certificate: () => ServerCertificateFacts | undefined
   /** That of the listener that asks for certificates; undefined without one. */
   readonly mtlsCertificate: () => ServerCertificateFacts | undefined
-  readonly ignoredForwarding: () => IgnoredForwarding | undefined
+  readonly ignoredForwarding: () => (IgnoredForwarding & { readonly count: number }) | undefined
   readonly socketPath: () => string | undefined
   readonly database: {
     check(): Promise<string>

@@ -1,10 +1,10 @@
-import { createHash, type KeyObject, type X509Certificate } from 'node:crypto'
+import { createHash, X509Certificate, type KeyObject } from 'node:crypto'
 import { TLSSocket } from 'node:tls'
 import type { Socket } from 'node:net'
 
 /**
- * The certificate whose private key the other side of a connection has. That, and nothing else about it, has been checked: neither who issued it, nor
- * for whom, nor whether it holds.
+ * The certificate whose private key the caller has: the other side of a connection, or whom a configured proxy had on the other side of its own. That, and nothing
+ * else about it, has been checked: neither who issued it, nor for whom, nor whether it holds.
  */
 export interface PresentedCertificate {
   /** SHA-256 of the DER, base64url: `x5t#S256` (RFC 8705 §3.1). */
@@ -26,6 +26,16 @@ export function presentedCertificate(socket: Socket): PresentedCertificate | und
   const presented = presentCertificate(x509)
   known.set(socket, presented)
   return presented
+}
+
+/** The certificate that a proxy handed on, DER; undefined for what is none, or has anything behind it. Not kept: many callers share a proxy's connection. */
+export function readCertificate(der: Uint8Array): PresentedCertificate | undefined {
+  try {
+    const x509 = new X509Certificate(der)
+    return x509.raw.equals(der) ? presentCertificate(x509) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function presentCertificate(x509: X509Certificate): PresentedCertificate {

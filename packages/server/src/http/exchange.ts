@@ -16,9 +16,9 @@ export interface HttpRequest {
   readonly headers: IncomingHttpHeaders
   /** Names and values in turn, as sent: the only place where a repeated header shows. */
   readonly rawHeaders: readonly string[]
-  /** Where it came from, by the rules of `http/peer`. */
+  /** Where it came from, by the rules of `http/peer`; `unknown…` where a proxy does not say so readably. */
   readonly address: string
-  /** The caller's, at a listener that asks for one. */
+  /** The caller's: of a connection to a listener that asks for one, or handed on by a proxy that is believed about it. */
   readonly certificate?: PresentedCertificate | undefined
   readonly body: Body
 }

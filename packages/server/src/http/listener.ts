@@ -5,10 +5,9 @@ import { describeError, Fault } from '../kernel/faults.ts'
 import { newRequestId, type RequestId } from '../kernel/ids.ts'
 import type { Logger } from '../kernel/log.ts'
 import type { Random } from '../kernel/random.ts'
-import { presentedCertificate } from './client-certificate.ts'
 import type { Body, Endpoint, HttpResponse, ResponseStream } from './exchange.ts'
 import type { FollowedCertificate } from './follow-certificate.ts'
-import type { FindAddress } from './peer.ts'
+import type { Peers } from './peer.ts'
 import { problem } from './problem.ts'
 import { createTlsServer, type TlsServer } from './tls-server.ts'
 
@@ -25,7 +24,7 @@ export interface ListenerOptions {
   /** Whether callers are asked for a certificate; one that brings none is served all the same (RFC 8705 §2). */
   readonly asksForCertificates?: boolean
   readonly maxBodyBytes: number
-  readonly findAddress: FindAddress
+  readonly peers: Peers
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
@@ -159,8 +158,8 @@ function accept(options: ListenerOptions, state: State, message: IncomingMessage
       query: question === -1 ? '' : url.slice(question + 1),
       headers: message.headers,
       rawHeaders: message.rawHeaders,
-      address: options.findAddress(message),
-      certificate: options.asksForCertificates === true ? presentedCertificate(message.socket) : undefined,
+      address: options.peers.address(message),
+      certificate: options.peers.certificate(message),
       body,
     }
     // Called inside a promise, so that what an endpoint throws at once ends its request and not the process.

@@ -5,7 +5,7 @@ import type { OcspResponder } from '../certificate-authority/ocsp.ts'
 import type { RevocationList } from '../certificate-authority/revocation-list.ts'
 import type { ClientReads, ClientWrites } from '../clients/ports.ts'
 import type { CredentialMaker } from '../clients/secrets.ts'
-import type { FindAddress } from '../http/peer.ts'
+import type { Peers } from '../http/peer.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/log.ts'
 import type { Random } from '../kernel/random.ts'
@@ -26,7 +26,7 @@ export interface PortalServices {
   /** Where certificates are shown, and renewed; undefined without a listener that asks for them. */
   readonly mtls: { readonly tokenEndpoint: string; readonly renewEndpoint: string } | undefined
   readonly maker: CredentialMaker
-  readonly findAddress: FindAddress
+  readonly findAddress: Peers['address']
   readonly catalogue: () => Catalogue
   readonly clients: ClientReads
   readonly links: LinkReads

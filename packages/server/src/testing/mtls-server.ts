@@ -8,7 +8,7 @@ import { startTestServer, testClock, type Answer, type TestServer } from './star
 
 /** A server with a listener that asks for certificates. By the clock of the machine: so TLS clients judge certificates. */
 export function startMtlsServer(overrides: Parameters<typeof startTestServer>[0] = {}): Promise<TestServer> {
-  const mtls = { port: 0, url: undefined, files: undefined }
+  const mtls = { url: undefined, listener: { port: 0, files: undefined } }
   return startTestServer({ mtls, ...overrides }, testClock(Date.now()))
 }
 
@@ -18,6 +18,8 @@ export interface MtlsCaller {
   /** Keeps its connections; absent: each request has its own. */
   readonly agent?: Agent
   readonly headers?: Readonly<Record<string, string>>
+  /** One of this machine's loopback addresses, to come from. */
+  readonly localAddress?: string
 }
 
 export interface MtlsAnswer extends Answer {
@@ -35,7 +37,7 @@ export function postMtls(
   server: TestServer,
   path: string,
   form: Readonly<Record<string, string>>,
-  { identity, agent, headers = {} }: MtlsCaller = {},
+  { identity, agent, headers = {}, localAddress }: MtlsCaller = {},
 ): Promise<MtlsAnswer> {
   const { origin } = new URL(server.mtlsTokenEndpoint ?? '')
   const body = new URLSearchParams(form).toString()
@@ -45,6 +47,7 @@ export function postMtls(
       ca: serverRoot(server),
       agent: agent ?? new Agent({ keepAlive: false }),
       headers: { 'Content-Type': 'application/x-www-form-urlencoded', ...headers },
+      ...(localAddress && { localAddress }),
       ...identity,
     })
     outgoing.on('response', (incoming) => {

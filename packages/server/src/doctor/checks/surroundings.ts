@@ -2,7 +2,8 @@ import { statSync } from 'node:fs'
 import path from 'node:path'
 import { authorizationServerMetadataUrl } from '@latchkey/protocol'
 import { describeError } from '../../kernel/faults.ts'
-import { failed, fine, warning, type Look } from '../subject.ts'
+import type { IgnoredForwarding } from '../../http/peer.ts'
+import { failed, fine, warning, type Finding, type Look } from '../subject.ts'
 
 /** How far this machine's clock and that of the database may be apart, in milliseconds. */
 const maxClockDifferenceMs = 2000
@@ -35,27 +36,48 @@ export const clock: Look = async ({ clock: own, database, isSteady }) => {
 }
 
 export const proxies: Look = ({ config, ignoredForwarding }) => {
-  const wide = config.trustedProxies.filter((cidr) => {
-    const [address = '', bits] = cidr.split('/')
-    return bits !== undefined && Number(bits) < (address.includes(':') ? narrowest[6] : narrowest[4])
-  })
+  const wide = config.proxies
+    .flatMap(({ networks }) => networks)
+    .filter((cidr) => {
+      const [address = '', bits] = cidr.split('/')
+      return bits !== undefined && Number(bits) < (address.includes(':') ? narrowest[6] : narrowest[4])
+    })
   if (wide.length > 0) {
     return failed(
-      `${wide.join(', ')} in trusted_proxies holds more than proxies: whoever is in there can claim any address`,
+      `${wide.join(', ')} of the trusted proxies holds more than proxies: whoever is in there can claim any address, and any certificate that is handed on`,
       'name the addresses of your proxies alone',
     )
   }
   const ignored = ignoredForwarding()
   return ignored === undefined
     ? fine(
-        config.trustedProxies.length === 0
+        config.proxies.length === 0
           ? 'no proxy is trusted'
-          : 'trusted_proxies is narrow, and nobody else near forwards',
+          : 'the trusted proxies are narrow, and nobody near says what is ignored',
       )
-    : warning(
-        `${ignored.peer}, which is no trusted proxy, forwards requests of others (X-Forwarded-For, ${ignored.count} times)`,
-        'if it is a proxy of yours, put its address into trusted_proxies: its callers share one limit until then',
-      )
+    : tellIgnored(ignored)
+}
+
+function tellIgnored({ peer, header, because, count }: IgnoredForwarding & { readonly count: number }): Finding {
+  const [says, remedy] = ignoredTexts[because]
+  return warning(`${says(peer, header)} (${count} ignored so far)`, remedy)
+}
+
+const ignoredTexts: Readonly<
+  Record<IgnoredForwarding['because'], readonly [says: (peer: string, header: string) => string, remedy: string]>
+> = {
+  'no-proxy': [
+    (peer, header) => `${peer}, which is no trusted proxy, forwards requests of others by ${header}`,
+    'if it is a proxy of yours, put its address into trusted_proxies or proxies: its callers share one limit until then',
+  ],
+  'not-named': [
+    (peer, header) => `the proxy ${peer} hands on ${header}, which its entry in proxies does not name`,
+    'name it as certificate_header if the proxy sets it; otherwise a caller did, and the proxy should remove it',
+  ],
+  unreadable: [
+    (peer, header) => `the proxy ${peer} does not say ${header} in a way that can be read`,
+    'see that it sets this header, once and in its form: until then its callers have no address or no certificate',
+  ],
 }
 
 export const permissions: Look = ({ config, socketPath }) => {

@@ -19,7 +19,7 @@ let count = 0
 let address: string
 
 beforeAll(async () => {
-  server = await startTestServer({ trustedProxies: ['127.0.0.1'] })
+  server = await startTestServer({ proxies: [{ networks: ['127.0.0.1'], addressHeader: 'x-forwarded-for' }] })
   admin = adminSender(server.adminSocket)
   await server.registerApi('configurations', ['read', 'write'])
   await server.registerApi('payments', ['send'], { exclusive: true })

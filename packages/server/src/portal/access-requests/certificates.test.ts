@@ -28,7 +28,7 @@ let key: TestKey
 let csr: string
 
 beforeAll(async () => {
-  server = await startMtlsServer({ trustedProxies: ['127.0.0.1'] })
+  server = await startMtlsServer({ proxies: [{ networks: ['127.0.0.1'], addressHeader: 'x-forwarded-for' }] })
   admin = adminSender(server.adminSocket)
   await server.registerApi('configurations', ['read', 'write'])
   key = await makeTestKey()
@@ -72,7 +72,7 @@ describe('the form', () => {
   test('offers every way where certificates are asked for, and the secret alone elsewhere', async () => {
     const offered = async (at: TestServer) => (await send(`${at.issuer}/access-requests/form`)).json()['authentication']
     expect(await offered(server)).toEqual(['secret', 'secret-and-certificate', 'mtls', 'self-signed-mtls'])
-    const plain = await startTestServer({ trustedProxies: ['127.0.0.1'] })
+    const plain = await startTestServer({ proxies: [{ networks: ['127.0.0.1'], addressHeader: 'x-forwarded-for' }] })
     await plain.registerApi('configurations', ['read', 'write'])
     expect(await offered(plain)).toEqual(['secret'])
     const answer = await submit(plain, { authentication: 'mtls' })
@@ -233,7 +233,7 @@ describe('an edit', () => {
 
 test('two approvers have to agree on the way, too', async () => {
   const strict = await startMtlsServer({
-    trustedProxies: ['127.0.0.1'],
+    proxies: [{ networks: ['127.0.0.1'], addressHeader: 'x-forwarded-for' }],
     accessRequests: { mode: 'open', approvals: 2, retentionDays: 365 },
   })
   await strict.registerApi('configurations', ['read', 'write'])

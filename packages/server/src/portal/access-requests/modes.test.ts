@@ -11,7 +11,7 @@ afterEach(() => server.dispose())
 
 async function start(accessRequests: Partial<Config['accessRequests']>, more: Partial<Config> = {}): Promise<void> {
   server = await startTestServer({
-    trustedProxies: ['127.0.0.1'],
+    proxies: [{ networks: ['127.0.0.1'], addressHeader: 'x-forwarded-for' }],
     accessRequests: { mode: 'open', approvals: 1, retentionDays: 365, ...accessRequests },
     ...more,
   })

@@ -13,7 +13,7 @@ let neighbour: Credentials
 
 // Every caller is told apart by the address that the (trusted) proxy on loopback names.
 beforeEach(async () => {
-  server = await startTestServer({ trustedProxies: ['127.0.0.0/8'] })
+  server = await startTestServer({ proxies: [{ networks: ['127.0.0.0/8'], addressHeader: 'x-forwarded-for' }] })
   await server.registerApi('configurations', ['read'])
   victim = await server.registerClient(['configurations/read'])
   neighbour = await server.registerClient(['configurations/read'])
