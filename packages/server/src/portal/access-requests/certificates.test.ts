@@ -174,7 +174,7 @@ describe('from the request to the token', () => {
     const { certificate } = claimed.json<{ certificate: { certificate: string; chain: string } }>()
     const identity = { cert: certificate.certificate + certificate.chain, key: await keyPem(key) }
     const form = { grant_type: 'client_credentials', client_id: clientId }
-    const token = await postMtls(server, '/oauth2/token', form, { identity })
+    const token = await postMtls(server, '/oauth2/token', form, { identity, localAddress: '127.0.0.2' })
     expect([token.status, token.json()['scope']]).toEqual([200, 'configurations/read configurations/write'])
   })
 
@@ -204,9 +204,9 @@ describe('from the request to the token', () => {
     const identity = await identityOf(own, certificate)
     const form = { grant_type: 'client_credentials', client_id: clientId }
     const link = await mailedDelivery()
-    expect((await postMtls(server, '/oauth2/token', form, { identity })).status).toBe(401)
+    expect((await postMtls(server, '/oauth2/token', form, { identity, localAddress: '127.0.0.2' })).status).toBe(401)
     expect((await claim(server, link)).json()).toMatchObject({ registered_key: await fingerprintOf(own) })
-    expect((await postMtls(server, '/oauth2/token', form, { identity })).status).toBe(200)
+    expect((await postMtls(server, '/oauth2/token', form, { identity, localAddress: '127.0.0.2' })).status).toBe(200)
   })
 })
 
