@@ -3,6 +3,7 @@ import * as field from './fields.ts'
 import { empty, operation, pageOf, revisionBody } from './operation.ts'
 import { adminRoutes } from './routes.ts'
 import { registeredKey } from './registered-keys.ts'
+import { registeredSubject } from './registered-subjects.ts'
 import { secret } from './secrets.ts'
 
 const routes = adminRoutes.clients
@@ -99,9 +100,19 @@ export const clients = {
       }),
     )
     .output(pageOf(client)),
-  get: operation(routes.get, { tags: ['clients'], summary: 'Show a client, its secrets and registered keys' })
+  get: operation(routes.get, {
+    tags: ['clients'],
+    summary: 'Show a client, its secrets, and the keys and names that are registered for it',
+  })
     .input(z.strictObject({ params }))
-    .output(z.strictObject({ ...clientShape, secrets: z.array(secret), registered_keys: z.array(registeredKey) })),
+    .output(
+      z.strictObject({
+        ...clientShape,
+        secrets: z.array(secret),
+        registered_keys: z.array(registeredKey),
+        registered_subjects: z.array(registeredSubject),
+      }),
+    ),
   update: operation(routes.update, {
     tags: ['clients'],
     summary: 'Change a client',

@@ -15,6 +15,7 @@ import { keys } from './keys.ts'
 import { links } from './links.ts'
 import { invitations, requests } from './requests.ts'
 import { registeredKeys } from './registered-keys.ts'
+import { registeredSubjects } from './registered-subjects.ts'
 import { resourceServers } from './resource-servers.ts'
 import { secrets } from './secrets.ts'
 import { server } from './server.ts'
@@ -30,6 +31,7 @@ export type AdminContract = {
   readonly invitations: typeof invitations
   readonly certificates: typeof certificates
   readonly registeredKeys: typeof registeredKeys
+  readonly registeredSubjects: typeof registeredSubjects
   readonly tokens: typeof tokens
   readonly keys: typeof keys
   readonly audit: typeof audit
@@ -47,6 +49,7 @@ export const adminContract: AdminContract = {
   invitations,
   certificates,
   registeredKeys,
+  registeredSubjects,
   tokens,
   keys,
   audit,

@@ -19,7 +19,7 @@ export const scopeName: z.ZodString = z
 
 /**
  * How a client proves who it is: `secret`; a secret over a connection with a certificate of its own (`secret-and-certificate`); a certificate that was
- * issued to it (`mtls`, RFC 8705 §2.1); one with a key that was registered for it (`self-signed-mtls`, §2.2).
+ * issued to it, or one of a foreign authority with its registered name (`mtls`, RFC 8705 §2.1); one with a key that was registered for it (`self-signed-mtls`, §2.2).
  */
 export const authentication = z.enum(['secret', 'secret-and-certificate', 'mtls', 'self-signed-mtls'])
 

@@ -123,6 +123,17 @@ export const adminRoutes = {
     },
     revoke: { method: 'POST', path: '/registered-keys/{id}/revoke', scope: 'certificates.write' },
   },
+  registeredSubjects: {
+    create: {
+      method: 'POST',
+      path: '/clients/{client_id}/registered-subjects',
+      successStatus: 201,
+      scope: 'certificates.write',
+      idempotencyKey: true,
+      maxBodyBytes: 128 * 1024,
+    },
+    revoke: { method: 'POST', path: '/registered-subjects/{id}/revoke', scope: 'certificates.write' },
+  },
   tokens: {
     get: { method: 'POST', path: '/tokens/get', scope: 'tokens.write' },
     inspect: { method: 'POST', path: '/tokens/inspect', scope: 'tokens.read' },

@@ -164,4 +164,32 @@ describe.skipIf(!hasOpenssl)('cert', () => {
     expect(key.stderr).not.toContain(readFileSync(path.join(home, 'wrong.key'), 'utf8').split('\n')[1])
     expect(await cli('cert', 'revoke', '0'.repeat(32))).toMatchObject({ code: 1, stdout: '' })
   })
+
+  it('register takes a name under an authority, or the key of a certificate, and unregister ends either', async () => {
+    const partner = await cli('client', 'create', 'partner', '--scope', 'shop/read', '--auth', 'mtls', '--json')
+    const { client_id: id } = JSON.parse(partner.stdout) as { client_id: string }
+    const ca = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'ca.key']
+    await run('openssl', [...ca, '-subj', '/O=Acme', '-out', 'ca.pem'], { cwd: home })
+    const name = ['--subject-dn', 'CN=billing,O=Acme']
+    const made = await cli('cert', 'register', id, ...name, '--anchor', 'ca.pem', '--json')
+    expect(made.code).toBe(0)
+    const registered = JSON.parse(made.stdout) as { id: string }
+    expect(registered).toMatchObject({ kind: 'subject_dn', subject: 'CN=billing,O=Acme', state: 'active' })
+    expect((await cli('client', 'show', id)).stdout).toMatch(/subject_dn +CN=billing,O=Acme +active/)
+    const second = await cli('cert', 'register', id, '--san-dns', 'a.example', '--anchor', 'ca.pem')
+    expect([second.code, second.stderr]).toEqual([1, expect.stringMatching(/registered as subject_dn CN=billing/)])
+    const ended = await cli('cert', 'unregister', registered.id)
+    expect([ended.code, ended.stdout]).toEqual([0, `${registered.id} is not registered any more.\n`])
+    expect((await cli('cert', 'unregister', 'nosuchcredential')).code).toBe(1)
+    for (const wrong of [
+      [],
+      name,
+      ['--anchor', 'ca.pem'],
+      [...name, '--san-dns', 'a.example', '--anchor', 'ca.pem'],
+      [...name, '--anchor', 'ca.pem', '--certificate', 'ca.pem'],
+      [...name, '--anchor', 'nosuchfile.pem'],
+    ]) {
+      expect((await cli('cert', 'register', id, ...wrong)).code).toBe(2)
+    }
+  })
 })

@@ -7,6 +7,9 @@ export const problemHints: Readonly<Record<ProblemReason, string>> = {
   'client.disabled': '`latchkey client enable CLIENT` enables it again',
   'client.takes_no_secret': 'give it a certificate: `latchkey cert issue CLIENT --csr FILE`',
   'client.takes_no_own_certificate': '`latchkey cert issue CLIENT --csr FILE` issues one',
+  'client.takes_no_foreign_certificate':
+    '`latchkey cert register CLIENT --certificate FILE` registers the key of its own',
+  'client.has_another_subject': '`latchkey cert unregister ID` ends the registration; `latchkey client show` lists it',
   'client.reserved': 'choose another client_id',
   'credential.unknown': '`latchkey secret list CLIENT` shows the secrets of a client',
   'credential.not_a_secret': '`latchkey secret list CLIENT` shows the secrets of a client',
@@ -26,9 +29,11 @@ export const problemHints: Readonly<Record<ProblemReason, string>> = {
   'certificate.too_early': 'wait, or let the team do it: `latchkey cert renew SERIAL --csr FILE`',
   'certificate.renewed': '`latchkey cert list --client CLIENT` shows both',
   'certificate.unsuitable':
-    'send a certificate in PEM with a P-256, Ed25519 or RSA key (2048 bits and more), without its private key',
+    'send it in PEM, without its private key; its key has to be P-256, Ed25519 or RSA (2048 bits and more)',
   'certificate.csr_invalid':
     'make another: `openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -subj / -out csr.pem`',
+  'subject.invalid':
+    'give one name, as it stands in the certificate: `openssl x509 -noout -subject -nameopt RFC2253 -ext subjectAltName`',
   'resource_server.unknown': '`latchkey resource-server list` shows the resource servers',
   'resource_server.name_taken':
     'choose another name, or change the one there is with `latchkey resource-server update`',

@@ -42,6 +42,8 @@ import { getResourceServer } from './resource-servers/get-resource-server.ts'
 import { listResourceServers } from './resource-servers/list-resource-servers.ts'
 import { updateResourceServer } from './resource-servers/update-resource-server.ts'
 import { createRegisteredKey } from './registered-keys/create-registered-key.ts'
+import { createRegisteredSubject } from './registered-subjects/create-registered-subject.ts'
+import { revokeRegisteredSubject } from './registered-subjects/revoke-registered-subject.ts'
 import { revokeRegisteredKey } from './registered-keys/revoke-registered-key.ts'
 import { addSecret } from './secrets/add-secret.ts'
 import { listSecrets } from './secrets/list-secrets.ts'
@@ -105,6 +107,10 @@ export const adminRouter: Router<AdminContract, OperationContext> = os.router({
   registeredKeys: {
     create: os.registeredKeys.create.handler(run(createRegisteredKey)),
     revoke: os.registeredKeys.revoke.handler(run(revokeRegisteredKey)),
+  },
+  registeredSubjects: {
+    create: os.registeredSubjects.create.handler(run(createRegisteredSubject)),
+    revoke: os.registeredSubjects.revoke.handler(run(revokeRegisteredSubject)),
   },
   tokens: {
     get: os.tokens.get.handler(run(getToken)),

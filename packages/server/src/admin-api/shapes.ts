@@ -1,6 +1,8 @@
 import type * as contract from '@latchkey/admin-contract'
 import { toSeconds, type EpochMs } from '@latchkey/protocol'
+import type { RegisteredSubject } from '../clients/client-certificate.ts'
 import type { Client } from '../clients/client.ts'
+import type { ClientRecord } from '../clients/compile.ts'
 import type { Credential } from '../clients/credential.ts'
 import { scopeEndEntries } from '../clients/scope-ends.ts'
 import type { ResourceServer } from '../resource-servers/resource-server.ts'
@@ -38,6 +40,31 @@ export function registeredKeyShape(credential: Credential): contract.RegisteredK
   return {
     id: credential.id,
     sha256: credential.name,
+    state: credential.revokedAt === undefined ? 'active' : 'revoked',
+    created_at: toSeconds(credential.createdAt),
+    last_used_at: optionalSeconds(credential.lastUsedAt),
+    revoked_at: optionalSeconds(credential.revokedAt),
+  }
+}
+
+export function registeredSubjectShapes({ certificates, credentials }: ClientRecord): contract.RegisteredSubject[] {
+  return certificates.flatMap((registered) => {
+    const credential = credentials.find(({ id }) => id === registered.credentialId)
+    return registered.kind !== 'subject' || credential === undefined
+      ? []
+      : [registeredSubjectShape(registered, credential)]
+  })
+}
+
+export function registeredSubjectShape(
+  { subjectKind, subject, anchor }: RegisteredSubject,
+  credential: Credential,
+): contract.RegisteredSubject {
+  return {
+    id: credential.id,
+    kind: subjectKind,
+    subject,
+    anchor,
     state: credential.revokedAt === undefined ? 'active' : 'revoked',
     created_at: toSeconds(credential.createdAt),
     last_used_at: optionalSeconds(credential.lastUsedAt),

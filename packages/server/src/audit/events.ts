@@ -38,6 +38,8 @@ export const adminEventNames = [
   'certificate.revoked',
   'registered_key.created',
   'registered_key.revoked',
+  'registered_subject.created',
+  'registered_subject.revoked',
   'key.created',
   'key.activated',
   'key.retired',

@@ -25,8 +25,15 @@ export function leafFault(presented: PresentedCertificate, now: EpochMs): LeafFa
   const parsed = parse(presented)
   if (parsed === undefined || presented.publicKey === undefined) return 'unreadable'
   if (versionOf(presented.x509.raw) !== 3) return 'version'
-  // OpenSSL writes a negative one with its sign.
-  if (!/^0*[1-9A-F][0-9A-F]*$/.test(presented.x509.serialNumber)) return 'serial'
+  // OpenSSL writes a negative one with its sign. Twenty octets at most, the first bit of which is the sign's (RFC 5280 §4.1.2.2).
+  if (
+    !/^0*[1-9A-F][0-9A-F]*$/.test(presented.x509.serialNumber) ||
+    !/^0*[1-7]?[0-9A-F]{0,39}$/.test(presented.x509.serialNumber)
+  ) {
+    return 'serial'
+  }
+  // RFC 5280 §4.2: of two with different contents each reader takes another.
+  if (new Set(parsed.extensions.map(({ type }) => type)).size < parsed.extensions.length) return 'extension'
   const usage = parsed.getExtension(x509.KeyUsagesExtension)?.usages
   const isAuthority = parsed.getExtension(x509.BasicConstraintsExtension)?.ca === true
   if (isAuthority || ((usage ?? 0) & x509.KeyUsageFlags.keyCertSign) !== 0) {
@@ -37,9 +44,7 @@ export function leafFault(presented: PresentedCertificate, now: EpochMs): LeafFa
   }
   const purposes = parsed.getExtension(x509.ExtendedKeyUsageExtension)?.usages ?? []
   if (!purposes.includes(x509.ExtendedKeyUsage.clientAuth)) return 'purpose'
-  if (parsed.extensions.some(({ critical, type }) => critical && !understood.has(type))) {
-    return 'extension'
-  }
+  if (parsed.extensions.some(({ critical, type }) => critical && !understood.has(type))) return 'extension'
   return weakness(presented) ?? validityFault(presented, now)
 }
 

@@ -1,6 +1,7 @@
 /**
  * How a client proves who it is. `secret`: `client_secret_basic` or `client_secret_post`. `secret-and-certificate`: so, over a connection with a certificate that
- * was issued to it or registered for it. `mtls`: by a certificate that was issued to it (`tls_client_auth`, RFC 8705 §2.1). `self-signed-mtls`: by a
+ * was issued to it or registered for it. `mtls`: by a certificate that was issued to it, or by one of a foreign authority
+ * with the name that was registered for it (`tls_client_auth`, RFC 8705 §2.1). `self-signed-mtls`: by a
  * certificate with a key that was registered for it (`self_signed_tls_client_auth`, §2.2).
  */
 export const clientAuthentications = ['secret', 'secret-and-certificate', 'mtls', 'self-signed-mtls'] as const

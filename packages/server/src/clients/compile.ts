@@ -9,6 +9,7 @@ import type {
   CompiledCredential,
   CompiledResourceServer,
   CompiledSecret,
+  CompiledSubject,
 } from './compiled-client.ts'
 import type { Credential } from './credential.ts'
 import { scopeEndEntries } from './scope-ends.ts'
@@ -68,19 +69,32 @@ function compileCertificates({
   client,
   credentials,
   certificates,
-}: ClientRecord): Pick<CompiledClient, 'certificates' | 'registeredKeys'> {
+}: ClientRecord): Pick<CompiledClient, 'certificates' | 'registeredKeys' | 'registeredSubjects'> {
   const byId = new Map(credentials.map((credential) => [credential.id, credential]))
   const issued = new Map<string, CompiledCertificate>()
   const registeredKeys = new Map<string, CompiledCredential>()
+  const registeredSubjects: CompiledSubject[] = []
   for (const certificate of certificates) {
     const credential = byId.get(certificate.credentialId)
     if (credential === undefined) throw new Error(`client ${client.clientId} has a certificate without its credential`)
     const { id, reference, generation, expiresAt, revokedAt } = credential
     const compiled = { id, reference, generation, expiresAt, revokedAt }
-    if (certificate.kind === 'key') registeredKeys.set(certificate.publicKey, compiled)
-    else issued.set(certificate.thumbprint, { ...compiled, notBefore: certificate.notBefore })
+    switch (certificate.kind) {
+      case 'issued':
+        issued.set(certificate.thumbprint, { ...compiled, notBefore: certificate.notBefore })
+        break
+      case 'key':
+        registeredKeys.set(certificate.publicKey, compiled)
+        break
+      case 'subject': {
+        const { subjectKind, subject, anchor } = certificate
+        registeredSubjects.push({ ...compiled, subjectKind, subject, anchor })
+      }
+    }
   }
-  return { certificates: issued, registeredKeys }
+  const isInForce = ({ revokedAt }: CompiledCredential) => revokedAt === undefined
+  registeredSubjects.sort((a, b) => Number(isInForce(b)) - Number(isInForce(a)))
+  return { certificates: issued, registeredKeys, registeredSubjects }
 }
 
 function compileSecret(credential: Credential): [string, CompiledSecret][] {

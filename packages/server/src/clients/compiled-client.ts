@@ -1,5 +1,6 @@
 import type { EpochMs, Scope } from '@latchkey/protocol'
 import type { ClientAuthentication } from './authentication.ts'
+import type { RegisteredSubject } from './client-certificate.ts'
 import type { ClientId, ClientKind, ClientState } from './client.ts'
 import type { CredentialId, CredentialReference, Generation } from './credential.ts'
 
@@ -30,6 +31,9 @@ export interface CompiledCertificate extends CompiledCredential {
   readonly notBefore: EpochMs
 }
 
+/** A name under an anchor that is not ours. */
+export type CompiledSubject = CompiledCredential & Pick<RegisteredSubject, 'subjectKind' | 'subject' | 'anchor'>
+
 /** A set of scopes with what follows from it, made once and shared by every token that carries it. */
 export interface ScopeSet {
   readonly scopes: readonly Scope[]
@@ -56,6 +60,8 @@ export interface CompiledClient {
   readonly certificates: ReadonlyMap<string, CompiledCertificate>
   /** By the whole SubjectPublicKeyInfo, base64url. */
   readonly registeredKeys: ReadonlyMap<string, CompiledCredential>
+  /** Those in force first. */
+  readonly registeredSubjects: readonly CompiledSubject[]
   readonly local: CompiledCredential
   /** Every granted scope with its resource server. */
   readonly grants: ReadonlyMap<Scope, CompiledResourceServer>

@@ -18,10 +18,10 @@ export type Generation = Brand<number, 'Generation'>
 
 /**
  * `secret`: authenticates at the OAuth endpoints. `certificate`: one that the authority issued; its endings are in here, the rest is in
- * `certificate-authority/`. `registered-key`: the key of a certificate that the client made itself. `local`: built in, one per client, for
+ * `certificate-authority/`. `registered-key`: the key of a certificate that the client made itself. `registered-subject`: a name in certificates of a foreign authority. `local`: built in, one per client, for
  * `latchkey token get`; authenticates nowhere.
  */
-export type CredentialKind = 'secret' | 'certificate' | 'registered-key' | 'local'
+export type CredentialKind = 'secret' | 'certificate' | 'registered-key' | 'registered-subject' | 'local'
 
 /** A credential as the registry keeps it. Never holds the secret, only its keyed digest. */
 export interface Credential {

@@ -1,7 +1,7 @@
 import type { EpochMs, Scope } from '@latchkey/protocol'
 import type { Page, PageRequest } from '../kernel/page.ts'
 import type { Client, ClientId, ClientState } from './client.ts'
-import type { RegisteredKey } from './client-certificate.ts'
+import type { RegisteredKey, RegisteredSubject } from './client-certificate.ts'
 import type { ClientRecord } from './compile.ts'
 import type { Credential, CredentialId } from './credential.ts'
 
@@ -35,6 +35,7 @@ export interface ClientWrites {
   delete(clientId: ClientId, at: EpochMs): Promise<void>
   insertCredential(credential: Credential): Promise<void>
   insertRegisteredKey(key: RegisteredKey): Promise<void>
+  insertRegisteredSubject(subject: RegisteredSubject): Promise<void>
   /** Replaces generation, revocation and expiry. */
   updateCredential(credential: Credential): Promise<void>
 }

@@ -1,4 +1,5 @@
 import { endpointPaths } from '@latchkey/protocol'
+import { verifiedChains } from '../foreign-authorities/verified-chains.ts'
 import { renewEndpoint } from '../certificate-endpoint/renew-endpoint.ts'
 import type { CredentialMaker } from '../clients/secrets.ts'
 import type { OutcomeLog } from '../token-endpoint/group-commit.ts'
@@ -47,7 +48,9 @@ export function oauthEndpoints(
   const { clients, dataKeys, keys, change } = core
   const guesses = guessLimit()
   const group = groupCommit(tokens.issuer, log, clock, () => guesses.retryAfterSeconds(clock.now()))
-  const authentication = { certificates: core.store.certificates, clients, dataKeys, guesses, clock, log }
+  const { certificates } = core.store
+  const checkSubject = verifiedChains()
+  const authentication = { certificates, checkSubject, clients, dataKeys, guesses, clock, log }
   const catalogue = () => core.catalogue.current()
   const { inspector } = tokens
   const feed = revocationFeedEndpoint(revocations)

@@ -10,6 +10,11 @@ export interface PresentedCertificate {
   /** SHA-256 of the DER, base64url: `x5t#S256` (RFC 8705 §3.1). */
   readonly thumbprint: string
   readonly x509: X509Certificate
+  /**
+   * What came with it, in the order in which it came; checked by nobody. The first few dozen: more than any way to an authority has. Empty on a
+   * resumed connection, which brings none (RFC 8446 §2.2).
+   */
+  readonly chain: readonly X509Certificate[]
   /** SubjectPublicKeyInfo, DER, base64url; undefined for a key that OpenSSL cannot read. */
   readonly publicKey: string | undefined
 }
@@ -40,6 +45,7 @@ export function readCertificate(der: Uint8Array): PresentedCertificate | undefin
 
 function presentCertificate(x509: X509Certificate): PresentedCertificate {
   let publicKey: { readonly der: string | undefined } | undefined
+  let chain: readonly X509Certificate[] | undefined
   return {
     x509,
     thumbprint: createHash('sha256').update(x509.raw).digest('base64url'),
@@ -48,7 +54,27 @@ function presentCertificate(x509: X509Certificate): PresentedCertificate {
       publicKey ??= { der: publicKeyOf(x509)?.export({ format: 'der', type: 'spki' }).toString('base64url') }
       return publicKey.der
     },
+    // Likewise: only a foreign authority's is looked at.
+    get chain() {
+      chain ??= certificatesBehind(x509)
+      return chain
+    },
   }
+}
+
+const maxChain = 32
+
+/** node:tls hangs on each certificate the one that came after it, whoever issued it. */
+function certificatesBehind(x509: X509Certificate): X509Certificate[] {
+  const behind: X509Certificate[] = []
+  for (
+    let next = x509.issuerCertificate;
+    next !== undefined && behind.length < maxChain;
+    next = next.issuerCertificate
+  ) {
+    behind.push(next)
+  }
+  return behind
 }
 
 /** Undefined for a key that cannot be read, a point off its curve for example. */

@@ -1,7 +1,8 @@
 // oxlint-disable-next-line import/no-unassigned-import -- @peculiar/x509 wants it loaded first, for what it adds to globals
 import 'reflect-metadata'
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, sign } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
+import { BitString, fromBER, Sequence, type BaseBlock, type Constructed } from 'asn1js'
 
 const p256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 
@@ -78,6 +79,29 @@ export function usualExtensions(): x509.Extension[] {
     new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
     new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
   ]
+}
+
+export interface SigningAnew {
+  /** Done to the fields that are signed. */
+  readonly edit?: (fields: BaseBlock[]) => BaseBlock[]
+  /** `sha256` unless said otherwise: what is signed with, whatever the certificate says of it. */
+  readonly hash?: string
+  /** AlgorithmIdentifier beside the signature; absent: as it was. */
+  readonly beside?: BaseBlock
+}
+
+/** The certificate with other fields, signed anew. */
+export async function signAgain(
+  certificate: x509.X509Certificate,
+  by: TestKey,
+  { edit = (fields) => fields, hash = 'sha256', beside }: SigningAnew,
+): Promise<x509.X509Certificate> {
+  const [toBeSigned, algorithm] = (fromBER(certificate.rawData).result as Constructed).valueBlock.value
+  if (algorithm === undefined) throw new TypeError('not a certificate')
+  const fields = new Sequence({ value: edit([...(toBeSigned as Constructed).valueBlock.value]) })
+  const signature = sign(hash, Buffer.from(fields.toBER()), await keyPem(by))
+  const value = [fields, beside ?? algorithm, new BitString({ valueHex: new Uint8Array(signature).buffer })]
+  return new x509.X509Certificate(new Sequence({ value }).toBER())
 }
 
 /** PEM of what was made, for a TLS client. */

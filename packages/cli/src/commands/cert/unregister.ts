@@ -1,3 +1,4 @@
+import type { ProblemErrorData } from '@latchkey/admin-contract'
 import type { Command } from 'commander'
 import { printable } from '../../output/printable.ts'
 import { verb } from '../../verb.ts'
@@ -7,13 +8,23 @@ import { whoSeesRevocation } from '../revocation-notes.ts'
 export function unregisterVerb(): Command {
   return verb({
     usage: 'unregister <ID>',
-    summary: 'end the registration of a key by its id, and the tokens that were got with it',
+    summary: 'end the registration of a key or a name by its id, and the tokens that were got with it',
     examples: ['latchkey cert unregister 8BqT3xW0eYpL5nRk'],
     notes: whoSeesRevocation,
     async run({ args: [id = ''], admin, print }) {
-      const { registeredKeys } = await admin()
-      const revoked = await registeredKeys.revoke({ params: { id } })
-      print(revoked, () => `Key ${printable(revoked.id)} is not registered any more.\n`)
+      const { registeredKeys, registeredSubjects } = await admin()
+      const revoked = await registeredKeys.revoke({ params: { id } }).catch((error: unknown) => {
+        if (!isUnknownCredential(error)) throw error
+        return registeredSubjects.revoke({ params: { id } })
+      })
+      print(revoked, () => `${printable(revoked.id)} is not registered any more.\n`)
     },
   })
+}
+
+/** Keys and names have ids of one kind, and whoever has an id need not know of which it is. */
+function isUnknownCredential(error: unknown): boolean {
+  const data =
+    error instanceof Error && 'data' in error ? (error.data as Partial<ProblemErrorData> | undefined) : undefined
+  return data?.reason === 'credential.unknown'
 }

@@ -21,7 +21,7 @@ export function clientRecord(client: Client, ...more: readonly RecordEntry[]): s
 const methods: Readonly<Record<Client['authentication'], string>> = {
   secret: 'secret',
   'secret-and-certificate': 'secret, over a connection with its certificate',
-  mtls: 'a certificate that was issued to it (tls_client_auth)',
+  mtls: 'a certificate that was issued to it, or one with the name that is registered for it (tls_client_auth)',
   'self-signed-mtls': 'a certificate with a key that is registered for it (self_signed_tls_client_auth)',
 }
 

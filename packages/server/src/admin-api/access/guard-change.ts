@@ -84,6 +84,7 @@ function guardClients(clients: ClientWrites, authority: Authority): ClientWrites
       await clients.insertCredential(credential)
     },
     insertRegisteredKey: (key) => clients.insertRegisteredKey(key),
+    insertRegisteredSubject: (subject) => clients.insertRegisteredSubject(subject),
     async updateCredential(credential) {
       const owner = await lookUp(credential.clientId)
       const before = owner?.credentials.find(({ id }) => id === credential.id)

@@ -2,7 +2,7 @@ import type { ClientId } from '../../clients/client.ts'
 import { findClient } from '../../clients/update-client.ts'
 import { done } from '../../kernel/result.ts'
 import type { Operation } from '../operation.ts'
-import { clientShape, registeredKeyShapes, secretShapes } from '../shapes.ts'
+import { clientShape, registeredKeyShapes, registeredSubjectShapes, secretShapes } from '../shapes.ts'
 
 /** `GET /clients/{client_id}`. Refuses with `client.unknown`, `client.is_resource_server`. */
 export const getClient: Operation<'clients', 'get'> = async ({ services }, { params }) => {
@@ -13,5 +13,6 @@ export const getClient: Operation<'clients', 'get'> = async ({ services }, { par
     ...clientShape(client),
     secrets: secretShapes(credentials, services.clock.now()),
     registered_keys: registeredKeyShapes(credentials),
+    registered_subjects: registeredSubjectShapes(found.value),
   })
 }

@@ -115,15 +115,17 @@ interface UsedCredentials {
 
 /** What the client would use if it used the best that it has; undefined when something that it needs is missing. */
 function longestCredentials(client: CompiledClient, now: EpochMs): UsedCredentials | undefined {
-  const { secrets, certificates, registeredKeys } = client
+  const { secrets, certificates, registeredKeys, registeredSubjects } = client
   const bySecret = longest(secrets, now)
   const byIssued = longest(certificates, now)
   const byRegistered = longest(registeredKeys, now)
-  const beside = byIssued ?? byRegistered
+  // Which certificate it would come with is not known; only the first that came says it.
+  const bySubject = longest(new Map(registeredSubjects.map((each) => [each.id, each])), now)
+  const beside = byIssued ?? byRegistered ?? bySubject
   const takesPart: Readonly<Record<ClientAuthentication, readonly (Known | undefined)[]>> = {
     secret: [bySecret],
     'secret-and-certificate': [bySecret, beside],
-    mtls: [byIssued],
+    mtls: [byIssued ?? bySubject],
     'self-signed-mtls': [byRegistered],
   }
   const used = takesPart[client.authentication].filter((each) => each !== undefined)

@@ -2,12 +2,13 @@ import type { EpochMs } from '@latchkey/protocol'
 import { describe, expect } from 'vitest'
 import type { Authority } from '../../certificate-authority/authority.ts'
 import type { IssuedCertificate, Serial } from '../../certificate-authority/certificate.ts'
+import type { RegisteredKey, RegisteredSubject } from '../../clients/client-certificate.ts'
 import { done } from '../../kernel/result.ts'
 import type { CredentialId } from '../../clients/credential.ts'
 import type { ChangeTransaction } from '../sql/change.ts'
 import type { OpenBackend } from './backend.ts'
 import { rigTest, type Rig } from './rig.ts'
-import { asClientId, sampleClient } from './sample-records.ts'
+import { asClientId, sampleClient, sampleCredential } from './sample-records.ts'
 
 /** The authority and what it issued, on every backend. */
 export function describeCertificates(openBackend: OpenBackend): void {
@@ -56,6 +57,31 @@ export function describeCertificates(openBackend: OpenBackend): void {
       await expect(
         write(rig, (tx) => tx.certificates.insertAuthority(authority(rig, 'root', 'other'))),
       ).rejects.toThrow()
+    })
+  })
+
+  describe('what is registered for a client', () => {
+    test('comes back as it was kept, and goes with its credential', async ({ rig }) => {
+      const [keyOf, nameOf] = [sampleCredential('acme', 'key'), sampleCredential('acme', 'name')]
+      const key: RegisteredKey = { kind: 'key', credentialId: keyOf.id, publicKey: 'spki' }
+      const subject: RegisteredSubject = {
+        kind: 'subject',
+        credentialId: nameOf.id,
+        subjectKind: 'subject_dn',
+        subject: "CN=it's,O=\\C3\\BC ü",
+        anchor: '-----BEGIN\nEND-----\n',
+      }
+      await write(rig, async (tx) => {
+        await tx.clients.insert(sampleClient('acme'))
+        await tx.clients.insertCredential(keyOf)
+        await tx.clients.insertCredential(nameOf)
+        await tx.clients.insertRegisteredKey(key)
+        await tx.clients.insertRegisteredSubject(subject)
+      })
+      expect((await rig.store.clients.find(asClientId('acme')))?.certificates).toEqual([key, subject])
+      await write(rig, (tx) => tx.clients.delete(asClientId('acme'), rig.clock.now()))
+      await write(rig, (tx) => tx.clients.insert(sampleClient('acme')))
+      expect((await rig.store.clients.find(asClientId('acme')))?.certificates).toEqual([])
     })
   })
 

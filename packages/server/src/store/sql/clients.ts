@@ -1,7 +1,7 @@
 import { qualifyScope, type EpochMs, type Scope } from '@latchkey/protocol'
 import { sql, type Kysely, type Selectable } from 'kysely'
 import type { ClientAuthentication } from '../../clients/authentication.ts'
-import type { ClientCertificate } from '../../clients/client-certificate.ts'
+import type { ClientCertificate, SubjectKind } from '../../clients/client-certificate.ts'
 import type { Client, ClientId, ClientKind, ClientState } from '../../clients/client.ts'
 import type { ClientRecord } from '../../clients/compile.ts'
 import type {
@@ -93,6 +93,12 @@ export function clientWrites(tx: Kysely<Schema>, touched: Touched): ClientWrites
     async insertRegisteredKey({ credentialId, publicKey }) {
       await tx.insertInto('registered_keys').values({ credential_id: credentialId, public_key: publicKey }).execute()
     },
+    async insertRegisteredSubject({ credentialId, subjectKind, subject, anchor }) {
+      await tx
+        .insertInto('registered_subjects')
+        .values({ credential_id: credentialId, kind: subjectKind, subject, anchor })
+        .execute()
+    },
     async updateCredential(credential) {
       touched.client(credential.clientId)
       await tx
@@ -175,6 +181,13 @@ async function certificatesOf(tx: Kysely<Schema>, clientId: ClientId): Promise<C
     .where('client_id', '=', clientId)
     .orderBy('created_at')
     .execute()
+  const subjects = await tx
+    .selectFrom('registered_subjects')
+    .innerJoin('credentials', 'credentials.id', 'registered_subjects.credential_id')
+    .select(['credential_id', 'registered_subjects.kind', 'subject', 'anchor'])
+    .where('client_id', '=', clientId)
+    .orderBy('created_at')
+    .execute()
   return [
     ...issued.map((row): ClientCertificate => ({
       kind: 'issued',
@@ -186,6 +199,13 @@ async function certificatesOf(tx: Kysely<Schema>, clientId: ClientId): Promise<C
       kind: 'key',
       credentialId: row.credential_id as CredentialId,
       publicKey: row.public_key,
+    })),
+    ...subjects.map((row): ClientCertificate => ({
+      kind: 'subject',
+      credentialId: row.credential_id as CredentialId,
+      subjectKind: row.kind as SubjectKind,
+      subject: row.subject,
+      anchor: row.anchor,
     })),
   ]
 }

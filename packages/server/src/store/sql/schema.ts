@@ -161,6 +161,7 @@ export interface Schema {
     revocation_reason: string | null
   }
   registered_keys: { credential_id: string; public_key: string }
+  registered_subjects: { credential_id: string; kind: string; subject: string; anchor: string }
   presences: { process_id: string; seen_at: number; uses_reported_until: number }
   notices: {
     id: string

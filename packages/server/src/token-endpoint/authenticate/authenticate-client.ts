@@ -2,6 +2,7 @@ import { parseClientSecret, type EpochMs } from '@latchkey/protocol'
 import type { CertificateReads } from '../../certificate-authority/ports.ts'
 import { isClientIdForm, type ClientId } from '../../clients/client.ts'
 import type { CompiledClient, CompiledCredential } from '../../clients/compiled-client.ts'
+import type { CheckSubject } from '../../foreign-authorities/verified-chains.ts'
 import type { PresentedCertificate } from '../../http/client-certificate.ts'
 import type { Form } from '../../http/form.ts'
 import type { HttpRequest } from '../../http/exchange.ts'
@@ -25,6 +26,7 @@ export interface ClientLookup {
 export interface AuthenticationContext {
   readonly clients: ClientLookup
   readonly certificates: Pick<CertificateReads, 'findByThumbprint'>
+  readonly checkSubject: CheckSubject
   readonly dataKeys: DataKeys
   readonly guesses: GuessLimit
   readonly clock: Clock
@@ -83,32 +85,38 @@ async function isAnothers(
   { certificate }: HttpRequest,
   refusal: AuthenticationRefusal,
 ): Promise<boolean> {
-  if (certificate === undefined || refusal !== 'authentication.certificate_unknown') return false
+  if (certificate === undefined || !maybeAnothers.has(refusal)) return false
   return (await certificates.findByThumbprint(certificate.thumbprint)) !== undefined
 }
 
+const maybeAnothers: ReadonlySet<AuthenticationRefusal> = new Set([
+  'authentication.certificate_unknown',
+  'authentication.certificate_issuer_unknown',
+])
+
 /** The secret first, where there is one: who does not have it learns nothing about certificates, not even from the time that an answer takes. */
 function check(
-  { dataKeys }: AuthenticationContext,
+  { dataKeys, checkSubject }: AuthenticationContext,
   known: CompiledClient | undefined,
   presented: PresentedCredentials,
   certificate: PresentedCertificate | undefined,
   now: EpochMs,
 ): AuthenticationResult {
   const { clientId, clientSecret } = presented
-  if (clientSecret === undefined) return checkCertificateAlone(known, certificate, now)
+  if (clientSecret === undefined) return checkCertificateAlone(checkSubject, known, certificate, now)
   const proven = checkSecret(dataKeys, known, { clientId, clientSecret }, now)
   if (!proven.ok) return proven
   const { client, secret } = proven.value
   // A certificate that nobody asked of this client is nothing to it, and binds nothing.
   if (client.authentication === 'secret') return authenticated(client, [secret], undefined)
   if (client.authentication !== 'secret-and-certificate') return refused('authentication.method_not_registered')
-  const beside = checkCertificate(client, certificate, now)
+  const beside = checkCertificate(checkSubject, client, certificate, now)
   return beside.ok ? authenticated(client, [secret, beside.value.credential], beside.value.thumbprint) : beside
 }
 
 /** `tls_client_auth` and `self_signed_tls_client_auth` (RFC 8705 §2): the connection proves it, `client_id` says whom to look up. */
 function checkCertificateAlone(
+  checkSubject: CheckSubject,
   client: CompiledClient | undefined,
   presented: PresentedCertificate | undefined,
   now: EpochMs,
@@ -117,7 +125,7 @@ function checkCertificateAlone(
   if (client.authentication !== 'mtls' && client.authentication !== 'self-signed-mtls') {
     return refused('authentication.method_not_registered')
   }
-  const proven = checkCertificate(client, presented, now)
+  const proven = checkCertificate(checkSubject, client, presented, now)
   if (!proven.ok) return proven
   if (client.state !== 'enabled') return refused('authentication.client_disabled')
   return authenticated(client, [proven.value.credential], proven.value.thumbprint)

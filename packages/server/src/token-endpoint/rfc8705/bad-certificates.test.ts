@@ -1,13 +1,12 @@
-import { sign } from 'node:crypto'
-import { BitString, fromBER, Integer, Sequence, type BaseBlock, type Constructed } from 'asn1js'
+import { Integer, type BaseBlock } from 'asn1js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { adminSender, type SendAdmin } from '../../admin-api/testing/admin-request.ts'
 import {
   identityOf,
-  keyPem,
   makeTestCertificate,
   makeTestKey,
   pemOf,
+  signAgain,
   usualExtensions,
   x509,
   type TestCertificateOptions,
@@ -161,24 +160,8 @@ async function make(
   const certificate = await makeTestCertificate(key, issuer === undefined ? options : { ...options, issuer })
   return identityOf(
     key,
-    edit === undefined ? certificate : await signAgain(certificate, issuer === undefined ? key : issuer.key, edit),
+    edit === undefined ? certificate : await signAgain(certificate, issuer === undefined ? key : issuer.key, { edit }),
   )
-}
-
-/** The certificate with other fields, signed anew. */
-async function signAgain(
-  certificate: x509.X509Certificate,
-  by: TestKey,
-  edit: (fields: BaseBlock[]) => BaseBlock[],
-): Promise<x509.X509Certificate> {
-  const { result } = fromBER(certificate.rawData)
-  const [toBeSigned, algorithm] = (result as Constructed).valueBlock.value
-  const fields = new Sequence({ value: edit((toBeSigned as Constructed).valueBlock.value) })
-  const signature = sign('sha256', Buffer.from(fields.toBER()), await keyPem(by))
-  const whole = new Sequence({
-    value: [fields, algorithm as BaseBlock, new BitString({ valueHex: new Uint8Array(signature).buffer })],
-  })
-  return new x509.X509Certificate(whole.toBER())
 }
 
 describe.each([
@@ -312,7 +295,7 @@ describe('made to be hard to read', () => {
 
   test('the same extension twice, once for clients and once for servers: refused', async () => {
     const twice = [...usualExtensions(), purposes(purpose.serverAuth)]
-    expect(await outcome(await make({ extensions: twice }))).toMatch(/^401 /)
+    expect(await outcome(await make({ extensions: twice }))).toBe('401 extension')
   })
 
   function sequence(content: Buffer): Buffer {
