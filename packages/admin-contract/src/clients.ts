@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import * as field from './fields.ts'
+import * as network from './network.ts'
 import { empty, operation, pageOf, revisionBody } from './operation.ts'
 import { adminRoutes } from './routes.ts'
 import { registeredKey } from './registered-keys.ts'
@@ -19,6 +20,8 @@ const clientShape = {
   /** Whom to write to about its credentials. */
   contact_address: z.string().optional(),
   token_ttl_seconds: z.int().optional(),
+  /** Where it may call from; absent: from anywhere. */
+  network: network.networkPolicy.optional(),
   created_at: field.epochSeconds,
   updated_at: field.epochSeconds,
   revision: z.int(),
@@ -28,6 +31,23 @@ const clientShape = {
 const client = z.strictObject(clientShape)
 export type Client = z.infer<typeof client>
 
+const networkVerdict = z.enum(['not_covered', 'allowed', 'would_refuse', 'not_allowed'])
+
+/** What was asked beside the token request: a call of an API from the address. */
+const callPreview = z.strictObject({
+  api: z.string(),
+  /** Absent: any call of it. */
+  endpoint: z.string().optional(),
+  verdict: networkVerdict,
+  explanation: z.string(),
+})
+
+const placePreview = {
+  /** Where the question is about; absent: it was not asked. */
+  address: z.strictObject({ seen: z.string(), verdict: networkVerdict, explanation: z.string() }).optional(),
+  call: callPreview.optional(),
+}
+
 /** What a token request of this client would come to. */
 const grantPreview = z.discriminatedUnion('granted', [
   z.strictObject({
@@ -35,6 +55,7 @@ const grantPreview = z.discriminatedUnion('granted', [
     scopes: z.array(z.string()),
     audience: z.array(z.string()),
     expires_in: z.int(),
+    ...placePreview,
   }),
   z.strictObject({
     granted: z.literal(false),
@@ -43,6 +64,7 @@ const grantPreview = z.discriminatedUnion('granted', [
     /** RFC 6749 §5.2. */
     error: z.string(),
     explanation: z.string(),
+    ...placePreview,
   }),
 ])
 export type GrantPreview = z.infer<typeof grantPreview>
@@ -66,6 +88,8 @@ export const clients = {
           authentication: field.authentication.optional(),
           contact_address: field.contactAddress.optional(),
           token_ttl_seconds: field.tokenTtlSeconds.optional(),
+          /** Absent: it may call from anywhere. */
+          network: network.newNetwork.optional(),
           secret_expires_in: field.expiresInSeconds.optional(),
           /** True: no link; the secret is made now and answered. */
           show_secret: z.boolean().optional(),
@@ -117,7 +141,7 @@ export const clients = {
     tags: ['clients'],
     summary: 'Change a client',
     description:
-      'What is absent stays. Taking a scope away, an earlier end of one, shortening its tokens, or another way to authenticate ends the tokens that it has.',
+      'What is absent stays. Taking a scope away, an earlier end of one, shortening its tokens, another way to authenticate, or fewer places to call from, ends the tokens that it has.',
   })
     .input(
       z.strictObject({
@@ -131,6 +155,8 @@ export const clients = {
           scope_ends: z.record(field.scope, field.endSeconds.nullable()).optional(),
           contact_address: field.contactAddress.nullable().optional(),
           token_ttl_seconds: field.tokenTtlSeconds.nullable().optional(),
+          /** Null lifts the policy: it may call from anywhere. */
+          network: network.networkChange.nullable().optional(),
           revision: field.revision.optional(),
         }),
       }),
@@ -156,7 +182,16 @@ export const clients = {
       z.strictObject({
         params,
         body: z
-          .strictObject({ scope: field.scopeParameter.optional(), resource: field.resourceParameters.optional() })
+          .strictObject({
+            scope: field.scopeParameter.optional(),
+            resource: field.resourceParameters.optional(),
+            /** Where the client would call from. */
+            address: network.sourceAddress.optional(),
+            /** With `address`: would a call of this API be let through? */
+            api: field.resourceServerName.optional(),
+            /** Of that API: `POST /configurations/7`; absent: any call. */
+            endpoint: network.endpointPattern.optional(),
+          })
           .optional(),
       }),
     )

@@ -11,6 +11,7 @@ export type { DeclarationChange, DeclarationExport, DeclarationPlan, Declaration
 export type { KeyRevocation, KeyRotation, SigningKey } from './keys.ts'
 export type { CertificateRecord, IssuedRecord } from './certificates.ts'
 export type { DeliveryLink, NewDeliveryLink } from './links.ts'
+export type { NetworkChange, NetworkPolicy, NewNetwork } from './network.ts'
 export type { AccessRequestRecord, InvitationRecord } from './requests.ts'
 export type { RegisteredKey } from './registered-keys.ts'
 export type { RegisteredSubject } from './registered-subjects.ts'

@@ -1,24 +1,7 @@
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { Failure } from './failure.ts'
 
-const optionsNotYet = new WeakSet<Option>()
 const commandsNotYet = new WeakSet<Command>()
-
-/** An option of a later version: known, so that it is refused by name, and not shown in the help. */
-export function optionNotYet(flags: string): Option {
-  const option = new Option(flags, 'not in this version yet').hideHelp()
-  optionsNotYet.add(option)
-  return option
-}
-
-/** Fails with `not_yet` when one was given: an option is never accepted and ignored. */
-export function refuseOptionsNotYet(command: Command): void {
-  for (const option of command.options) {
-    if (optionsNotYet.has(option) && command.getOptionValueSource(option.attributeName()) !== undefined) {
-      throw notYet(option.long ?? option.flags)
-    }
-  }
-}
 
 /** A command of a later version, with whatever may follow it. */
 export function commandNotYet(name: string): Command {

@@ -4,7 +4,6 @@ import { Command, type Option } from 'commander'
 import { connect } from './admin/connect.ts'
 import type { Connection } from './admin/connection.ts'
 import type { Surroundings } from './admin/locate-socket.ts'
-import { refuseOptionsNotYet } from './not-yet.ts'
 import { printableJson } from './output/printable.ts'
 
 /** Options that every verb has. */
@@ -55,7 +54,6 @@ export function verb<Options = object>(description: VerbDescription<Options>): C
       `${notes === undefined ? '' : `\n${notes}\n`}\nExamples:\n${examples.map((line) => `  $ ${line}`).join('\n')}`,
     )
     .action(async () => {
-      refuseOptionsNotYet(command)
       await run(callOf<Options>(command))
     })
   return command

@@ -1,4 +1,5 @@
 import type { EpochSeconds } from './brand.ts'
+import type { NetworkClaim, networkClaim } from './network-claim.ts'
 
 /** `typ` of an access token's header (RFC 9068 §2.1); `application/at+jwt` is its long form. */
 export const accessTokenType = 'at+jwt'
@@ -37,6 +38,8 @@ export interface AccessTokenClaims {
   /** Space-delimited, each `<resource server>/<scope>` (RFC 9068 §2.2.3). */
   readonly scope: string
   readonly [credentialsClaim]: CredentialGenerations
+  /** Absent in tokens of servers that knew no network policies; they say nothing. */
+  readonly [networkClaim]?: NetworkClaim
   /** Only in a token that is bound. */
   readonly cnf?: Confirmation
 }

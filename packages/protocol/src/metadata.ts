@@ -20,9 +20,12 @@ export interface AuthorizationServerMetadata {
     readonly token_endpoint: string
     readonly introspection_endpoint: string
     readonly revocation_endpoint: string
+    readonly lk_whoami_endpoint: string
   }
   /** RFC 8705 §3.3. */
   readonly tls_client_certificate_bound_access_tokens?: true
+  /** Ours: where an authenticated caller asks what it is granted, and why it was refused. */
+  readonly lk_whoami_endpoint: string
   /** Ours: where verifiers follow what ended before its `exp` ({@link RevocationFeed}). */
   readonly lk_revocations_uri: string
 }

@@ -3,6 +3,7 @@ import { keepAdminResourceServer } from './admin-api/access/admin-resource-serve
 import { createLocalAdminApp, createRemoteAdminApp } from './admin-api/admin-app.ts'
 import { openAdminSocket } from './admin-api/admin-socket.ts'
 import type { AdminServices } from './admin-api/services.ts'
+import { openAddressAlerts } from './composition/address-alerts.ts'
 import { adminServices } from './composition/administration.ts'
 import { keyAdministration } from './composition/key-administration.ts'
 import { openCore } from './composition/core.ts'
@@ -63,7 +64,9 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   const listeners = prepareListeners(config, surroundings, started)
   const observation = await openObservation(surroundings)
   const core = await openCore(config, surroundings, started, observation)
-  const log = createOutcomeLog(core, observation, surroundings, started)
+  const notifier = openNotifier(core, config, surroundings)
+  const alerts = openAddressAlerts(core, notifier, surroundings, started)
+  const log = createOutcomeLog(core, observation, alerts, surroundings, started)
 
   // Listeners: opened before anything that names the issuer, because with port 0 only then it is known
   const ownListener = config.workers > 1 ? undefined : await listeners.openPublic()
@@ -80,7 +83,6 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   forgetOldRevocations(core, surroundings, started)
   const revocations = await openPublishedRevocations(core, issuer, surroundings, started)
   const keys = keyAdministration(core, config, surroundings, started)
-  const notifier = openNotifier(core, config, surroundings)
   const requests = requestDesk(core, config, issuer, notifier, surroundings)
   core.follow()
   const opened: { socketPath?: string } = {}

@@ -16,6 +16,8 @@ import type { ChangeRefusal } from '../kernel/refusal.ts'
 import type { Result } from '../kernel/result.ts'
 import type { KeyAdministration } from '../keys/key-administration.ts'
 import type { LinkReads, LinkWrites } from '../delivery-links/ports.ts'
+import type { NetworkVerdict } from '../network-policy/compiled-network.ts'
+import type { ApiCall } from '../network-policy/evaluate.ts'
 import type { Notifier } from '../notices/notifier.ts'
 import type { NoticeWrites } from '../notices/ports.ts'
 import type { ResourceServerReads, ResourceServerWrites } from '../resource-servers/ports.ts'
@@ -29,10 +31,28 @@ export interface GrantQuestion {
   /** The `scope` parameter as it would be sent. */
   readonly scope?: string | undefined
   readonly resources?: readonly string[] | undefined
+  /** Where the client would call from, in its one spelling; absent: not asked. */
+  readonly address?: string | undefined
+  /** Beside it: a call of an API. */
+  readonly call?: CallQuestion | undefined
+}
+
+export interface CallQuestion {
+  readonly api: string
+  /** Undefined: any call. */
+  readonly endpoint: ApiCall | undefined
+}
+
+/** What the network policy says, apart from everything else. */
+export interface PlacePreview {
+  readonly address?: NetworkVerdict | undefined
+  readonly call?: NetworkVerdict | undefined
 }
 
 /** What `client test` answers: what would happen, and the precise reason when it would be refused. */
-export type GrantPreview =
+export type GrantPreview = PlacePreview & GrantDecision
+
+export type GrantDecision =
   | {
       readonly granted: true
       readonly scopes: readonly string[]

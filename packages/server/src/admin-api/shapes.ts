@@ -5,11 +5,13 @@ import type { Client } from '../clients/client.ts'
 import type { ClientRecord } from '../clients/compile.ts'
 import type { Credential } from '../clients/credential.ts'
 import { scopeEndEntries } from '../clients/scope-ends.ts'
+import { restricts, versionAt, type NetworkPolicy } from '../network-policy/network-policy.ts'
 import type { ResourceServer } from '../resource-servers/resource-server.ts'
 
 /** Domain objects as the contract spells them: snake_case, times in seconds. Digests and references have no place in any of them. */
 
-export function clientShape(client: Client): contract.Client {
+/** `now` decides which version of its network policy verifiers see. */
+export function clientShape(client: Client, now: EpochMs): contract.Client {
   const scopeEnds = scopeEndEntries(client.scopeEnds)
   return {
     client_id: client.clientId,
@@ -21,9 +23,25 @@ export function clientShape(client: Client): contract.Client {
       scopeEnds.length === 0 ? undefined : Object.fromEntries(scopeEnds.map(([scope, end]) => [scope, toSeconds(end)])),
     contact_address: client.contactAddress,
     token_ttl_seconds: client.tokenTtlSeconds,
+    network: networkShape(client.network, now),
     created_at: toSeconds(client.createdAt),
     updated_at: toSeconds(client.updatedAt),
     revision: client.revision,
+  }
+}
+
+function networkShape(policy: NetworkPolicy | undefined, now: EpochMs): contract.NetworkPolicy | undefined {
+  if (!restricts(policy)) return undefined
+  const { mode, allow, covers } = policy.rules
+  return {
+    id: policy.id,
+    version: versionAt(policy, now),
+    mode,
+    allow: allow.map(({ cidr, note, endsAt }) => ({ cidr, note, ends_at: optionalSeconds(endsAt) })),
+    covers: covers && {
+      token_endpoint: covers.tokenEndpoint,
+      apis: covers.apis.map(({ name, endpoints }) => ({ name, endpoints: endpoints && [...endpoints] })),
+    },
   }
 }
 

@@ -29,6 +29,8 @@ export interface Digest {
   noteGrant(grant: CountedGrant): void
   /** Only for callers who authenticated: the client must exist. */
   noteRefusal(refusal: RecentRefusal): void
+  /** Kept among the refusals, and not counted as one: it passed. */
+  noteReport(report: RecentRefusal): void
   /** Every use of a credential before this moment is in the database. Stands still for good once one had to be dropped. */
   usesReportedUntil(): EpochMs
   /** Writes what has gathered. Never rejects: what the store does not take is kept, up to a limit, for the next time. */
@@ -158,6 +160,7 @@ export function createDigest(options: DigestOptions): Digest {
       add(refusal.clientId, refusal.at - (refusal.at % hourMs), 0, 1)
       remember(refusal)
     },
+    noteReport: remember,
     usesReportedUntil: () => reportedUntil,
     flush,
     close() {

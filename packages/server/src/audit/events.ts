@@ -33,6 +33,7 @@ export const adminEventNames = [
   'request.forgotten',
   'invitation.created',
   'invitation.revoked',
+  'network.team_alerted',
   'authority.created',
   'certificate.issued',
   'certificate.revoked',

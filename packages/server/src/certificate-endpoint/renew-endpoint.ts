@@ -8,6 +8,8 @@ import { problem } from '../http/problem.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { Fault } from '../kernel/faults.ts'
 import { changeRefusals, type ChangeRefusal, type ChangeRefusalReason } from '../kernel/refusal.ts'
+import { refuseAddress } from '../token-endpoint/caller-address.ts'
+import type { ClientLookup } from '../token-endpoint/authenticate/authenticate-client.ts'
 import type { GuessLimit } from '../token-endpoint/authenticate/guess-limit.ts'
 import type { AuthenticationRefusal } from '../token-endpoint/authenticate/refusals.ts'
 import type { OutcomeLog } from '../token-endpoint/group-commit.ts'
@@ -15,6 +17,7 @@ import type { OutcomeLog } from '../token-endpoint/group-commit.ts'
 export interface RenewalContext {
   readonly certificates: Pick<CertificateReads, 'findByThumbprint'>
   readonly change: Change<CertificateTransaction>
+  readonly clients: ClientLookup
   readonly maker: CertificateMaker
   readonly guesses: GuessLimit
   readonly log: OutcomeLog
@@ -58,6 +61,11 @@ async function renew(context: RenewalContext, request: HttpRequest, csr: string)
       isMissing ? 'authentication.certificate_missing' : 'authentication.certificate_unknown',
     )
   }
+  // A certificate is a credential: it is handed out where tokens are.
+  const client = context.clients.cached(known.clientId) ?? (await context.clients.load(known.clientId))
+  if (client !== undefined && refuseAddress(client, request, now) !== undefined) {
+    return refuse(context, request, known, 'network.address_not_allowed')
+  }
   const at = { actor: known.clientId, requestId: request.id, now }
   const issued = await renewCertificate(change, maker, at, known.serial, { csr, by: 'owner' })
   if (!issued.ok) return refuse(context, request, known, issued.refusal)
@@ -74,7 +82,7 @@ async function refuse(
   { log, clock }: RenewalContext,
   request: HttpRequest,
   known: IssuedCertificate | undefined,
-  refusal: ChangeRefusal | AuthenticationRefusal,
+  refusal: ChangeRefusal | AuthenticationRefusal | 'network.address_not_allowed',
 ): Promise<HttpResponse> {
   const reason = typeof refusal === 'string' ? refusal : refusal.reason
   const clientId = known?.clientId ?? ''
@@ -82,6 +90,11 @@ async function refuse(
     const details = { reason, ...(known === undefined ? {} : { serial: known.serial }) }
     const recorded = { event: 'renewal.denied', at: clock.now(), requestId: request.id, clientId } as const
     await log.append([{ ...recorded, address: request.address, details }])
+  }
+  if (refusal === 'network.address_not_allowed') {
+    log.noteRefusal(clientId, request.id, refusal, request.address)
+    const seen = request.address === '' ? 'unknown' : request.address
+    return problem(403, 'Not from here', `the client may not call from the address, as this server sees it: ${seen}`)
   }
   if (typeof refusal === 'string') {
     return problem(401, 'Not known here', 'the connection came with no certificate that this server issued')

@@ -1,4 +1,5 @@
 import type { Brand, EpochMs, Scope } from '@latchkey/protocol'
+import type { NetworkPolicy } from '../network-policy/network-policy.ts'
 import type { ClientAuthentication } from './authentication.ts'
 import type { ScopeEnds } from './scope-ends.ts'
 
@@ -29,6 +30,8 @@ export interface Client {
   readonly scopeEnds: ScopeEnds
   /** Whom to write to about its credentials: an e-mail address. */
   readonly contactAddress: string | undefined
+  /** Where it may call from; undefined: from anywhere, and that was never different. */
+  readonly network: NetworkPolicy | undefined
   /** Upper bound on the life of its tokens, in seconds; the resource server's may be lower. */
   readonly tokenTtlSeconds: number | undefined
   readonly createdAt: EpochMs

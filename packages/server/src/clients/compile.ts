@@ -1,4 +1,5 @@
 import { resourceServerOf, type Scope } from '@latchkey/protocol'
+import { compileNetwork } from '../network-policy/compile-network.ts'
 import { scopeSet } from '../policy/scope-set.ts'
 import type { ResourceServer } from '../resource-servers/resource-server.ts'
 import type { ClientCertificate } from './client-certificate.ts'
@@ -47,6 +48,7 @@ export function compileClient(record: ClientRecord): CompiledClient {
     secrets: new Map(credentials.flatMap((credential) => compileSecret(credential))),
     ...compileCertificates(record),
     local,
+    network: compileNetwork(client.network),
     grants,
     scopeEnds,
     defaultGrant: scopeSet(

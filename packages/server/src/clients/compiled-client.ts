@@ -1,4 +1,5 @@
 import type { EpochMs, Scope } from '@latchkey/protocol'
+import type { CompiledNetwork } from '../network-policy/compiled-network.ts'
 import type { ClientAuthentication } from './authentication.ts'
 import type { RegisteredSubject } from './client-certificate.ts'
 import type { ClientId, ClientKind, ClientState } from './client.ts'
@@ -41,6 +42,8 @@ export interface ScopeSet {
   readonly text: string
   /** The `aud` claim: audiences in the order of the scopes, a string when there is one. */
   readonly audience: string | readonly string[]
+  /** The resource servers of the scopes, in their order. */
+  readonly servers: readonly CompiledResourceServer[]
   /** The lowest lifetime that one of the resource servers asks for. */
   readonly tokenTtlSeconds: number | undefined
   /** When the first of the scopes ends; undefined: none does. */
@@ -63,6 +66,8 @@ export interface CompiledClient {
   /** Those in force first. */
   readonly registeredSubjects: readonly CompiledSubject[]
   readonly local: CompiledCredential
+  /** Undefined: it may call from anywhere. */
+  readonly network: CompiledNetwork | undefined
   /** Every granted scope with its resource server. */
   readonly grants: ReadonlyMap<Scope, CompiledResourceServer>
   /** Until when scopes are granted, those of {@link grants} that end. */

@@ -5,6 +5,8 @@ import type { Random } from '../kernel/random.ts'
 import type { ChangeRefusal } from '../kernel/refusal.ts'
 import { done, type Result } from '../kernel/result.ts'
 import type { ResourceServerWrites } from '../resource-servers/ports.ts'
+import { auditedNetwork } from '../network-policy/audited-network.ts'
+import { changeNetwork, type RequestedNetwork } from '../network-policy/change-network.ts'
 import type { ClientAuthentication } from './authentication.ts'
 import type { Client, ClientId, ClientState } from './client.ts'
 import type { ClientWrites } from './ports.ts'
@@ -19,6 +21,8 @@ export interface ClientRegistration {
   readonly scopeEnds?: ScopeEnds | undefined
   readonly contactAddress?: string | undefined
   readonly tokenTtlSeconds?: number | undefined
+  /** Absent: it may call from anywhere. */
+  readonly network?: RequestedNetwork | undefined
   readonly state: ClientState
   /** Absent: by secret. */
   readonly authentication?: ClientAuthentication | undefined
@@ -31,6 +35,8 @@ export interface NewClient {
   readonly authentication?: ClientAuthentication | undefined
   readonly contactAddress?: string | undefined
   readonly tokenTtlSeconds?: number | undefined
+  /** Absent: it may call from anywhere. */
+  readonly network?: RequestedNetwork | undefined
   /** End of its first secret; absent: it has none. */
   readonly secretExpiresAt?: EpochMs | undefined
 }
@@ -53,7 +59,7 @@ export function newClientId(random: Random): ClientId {
   return randomLowercase(random, clientIdLength) as ClientId
 }
 
-/** Registers a client with its granted scopes and its first secret. Refuses with `scope.unknown`. */
+/** Registers a client with its granted scopes and its first secret. Refuses with `scope.unknown`, and as `changeNetwork` says. */
 export function createClient(
   change: Change<Transaction>,
   maker: CredentialMaker,
@@ -79,7 +85,7 @@ export function createClient(
   })
 }
 
-/** Registers a client that has no credential yet. Refuses with `scope.unknown`. */
+/** Registers a client that has no credential yet. Refuses with `scope.unknown`, and as `changeNetwork` says. */
 export function createClientWithoutSecret(
   change: Change<Transaction>,
   maker: CredentialMaker,
@@ -96,16 +102,12 @@ export function createClientWithoutSecret(
 }
 
 /** What the audit log says of a new client. */
-export function createdDetails({
-  name,
-  authentication,
-  scopes,
-}: Client): Pick<Client, 'name' | 'authentication' | 'scopes'> {
-  return { name, authentication, scopes }
+export function createdDetails({ name, authentication, scopes, network }: Client): Readonly<Record<string, unknown>> {
+  return { name, authentication, scopes, ...(network === undefined ? {} : { network: auditedNetwork(network) }) }
 }
 
 /**
- * Puts a client without a secret into the registry. Refuses with `scope.unknown`. Does not check that the client_id is free: whoever chooses
+ * Puts a client without a secret into the registry. Refuses with `scope.unknown`, and as `changeNetwork` says. Does not check that the client_id is free: whoever chooses
  * one, rather than have it made, does.
  */
 export async function registerClient(
@@ -116,6 +118,11 @@ export async function registerClient(
 ): Promise<Result<Client, ChangeRefusal>> {
   const checked = await checkScopes(tx.resourceServers, input.scopes)
   if (!checked.ok) return checked
+  const network =
+    input.network === undefined
+      ? done(undefined)
+      : await changeNetwork(tx.resourceServers, undefined, input.network, context.now)
+  if (!network.ok) return network
   const client: Client = {
     clientId: input.clientId,
     name: input.name,
@@ -126,6 +133,7 @@ export async function registerClient(
     scopes: checked.value,
     scopeEnds: endsOfScopes(checked.value, input.scopeEnds),
     contactAddress: input.contactAddress,
+    network: network.value,
     tokenTtlSeconds: input.tokenTtlSeconds,
     createdAt: context.now,
     updatedAt: context.now,

@@ -3,6 +3,9 @@ import type { Change, ChangeContext, ChangeOutcome } from '../audit/change.ts'
 import type { AdminEventName } from '../audit/events.ts'
 import { refuseChange, type ChangeRefusal } from '../kernel/refusal.ts'
 import { done, type Result } from '../kernel/result.ts'
+import { auditedNetwork } from '../network-policy/audited-network.ts'
+import { changeNetwork, type RequestedNetwork } from '../network-policy/change-network.ts'
+import { narrows } from '../network-policy/narrows.ts'
 import type { ResourceServerWrites } from '../resource-servers/ports.ts'
 import { endsTokens, type ClientAuthentication } from './authentication.ts'
 import type { Client, ClientId, ClientState } from './client.ts'
@@ -23,6 +26,7 @@ export interface ClientUpdate {
   readonly contactAddress?: string | null | undefined
   /** `null` takes the limit away. */
   readonly tokenTtlSeconds?: number | null | undefined
+  readonly network?: RequestedNetwork | undefined
 }
 
 interface Transaction extends EndAccessTransaction {
@@ -30,8 +34,9 @@ interface Transaction extends EndAccessTransaction {
 }
 
 /**
- * Changes a client. Taking a scope away, an earlier end of one, shortening its tokens, or another way to prove who it is, ends the tokens that it has.
- * Refuses with `client.unknown`, `client.is_resource_server`, `scope.unknown` (adding one that is not registered, removing one that it does not hold).
+ * Changes a client. Taking a scope away, an earlier end of one, shortening its tokens, another way to prove who it is, or fewer places to call from, ends
+ * the tokens that it has. Refuses with `client.unknown`, `client.is_resource_server`, `scope.unknown` (adding one that is not registered, removing one that
+ * it does not hold), and as `changeNetwork` says.
  */
 export function updateClient(
   change: Change<Transaction>,
@@ -68,8 +73,14 @@ export async function updateClientWithin(
     if (end === undefined) scopeEnds.delete(scope)
     else scopeEnds.set(scope, end)
   }
+  const network =
+    input.network === undefined
+      ? done(before.network)
+      : await changeNetwork(tx.resourceServers, before.network, input.network, context.now)
+  if (!network.ok) return network
   const client: Client = {
     ...before,
+    network: network.value,
     name: input.name ?? before.name,
     authentication: input.authentication ?? before.authentication,
     scopes,
@@ -85,7 +96,8 @@ export async function updateClientWithin(
     before.scopes.some((scope) => !client.scopes.includes(scope)) ||
     isShorter(before, client) ||
     endsTokens(before.authentication, client.authentication) ||
-    endsLater(before.scopes, client.scopeEnds, before.scopeEnds)
+    endsLater(before.scopes, client.scopeEnds, before.scopeEnds) ||
+    narrows(before.network, client.network, context.now)
   if (narrowed) await endTokensOfClient(tx, found.value, context.now)
   return {
     ...done(client),
@@ -171,9 +183,10 @@ export async function findClient(
   return done(record)
 }
 
-function auditShape({ name, authentication, scopes, scopeEnds, tokenTtlSeconds }: Client) {
+function auditShape({ name, authentication, scopes, scopeEnds, network, tokenTtlSeconds }: Client) {
   const ends = isSameEnds(scopeEnds, {}) ? {} : { scope_ends: scopeEnds }
-  return { name, authentication, scopes, ...ends, token_ttl_seconds: tokenTtlSeconds }
+  const restricted = network === undefined ? {} : { network: auditedNetwork(network) }
+  return { name, authentication, scopes, ...ends, ...restricted, token_ttl_seconds: tokenTtlSeconds }
 }
 
 function isShorter(before: Client, after: Client): boolean {

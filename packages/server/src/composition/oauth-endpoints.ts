@@ -14,6 +14,8 @@ import { serverMetadata } from '../metadata-endpoint/server-metadata.ts'
 import type { Catalogue } from '../resource-servers/catalogue.ts'
 import { revocationEndpoint } from '../revocation-endpoint/revocation-endpoint.ts'
 import { revocationFeedEndpoint } from '../revocation-feed-endpoint/revocation-feed-endpoint.ts'
+import { resourceServerEndpoint } from '../resource-server-endpoint/resource-server-endpoint.ts'
+import { whoamiEndpoint } from '../whoami-endpoint/whoami-endpoint.ts'
 import { guessLimit } from '../token-endpoint/authenticate/guess-limit.ts'
 import { groupCommit } from '../token-endpoint/group-commit.ts'
 import { tokenEndpoint } from '../token-endpoint/token-endpoint.ts'
@@ -59,6 +61,8 @@ export function oauthEndpoints(
     introspection: introspectionEndpoint({ ...authentication, inspector, catalogue }),
     revocation: revocationEndpoint({ ...authentication, inspector, change }),
     revocations: feed,
+    resourceServer: resourceServerEndpoint({ ...authentication, catalogue, policies: core.store.networkPolicies }),
+    whoami: whoamiEndpoint({ ...authentication, digests: core.store.digests }),
     jwks: publicDocument('application/jwk-set+json', jwksFreshness, () => keys().jwks),
     metadata: publicDocument(
       'application/json',

@@ -1,4 +1,5 @@
 import { denialBudget } from '../audit/log/denial-budget.ts'
+import type { AddressAlerts } from '../network-policy/alert-team.ts'
 import { every } from '../kernel/background.ts'
 import type { OutcomeLog } from '../token-endpoint/group-commit.ts'
 import type { Core } from './core.ts'
@@ -22,6 +23,7 @@ const knownCredentialReasons: ReadonlySet<string> = new Set([
 export function createOutcomeLog(
   { audit, digest }: Pick<Core, 'audit' | 'digest'>,
   { metrics }: Pick<Observation, 'metrics'>,
+  alerts: Pick<AddressAlerts, 'note'>,
   { clock, logger }: Surroundings,
   started: AsyncDisposableStack,
 ): OutcomeLog {
@@ -46,6 +48,10 @@ export function createOutcomeLog(
     },
     noteRefusal: (clientId, requestId, reason, address) => {
       digest.noteRefusal({ clientId, requestId, reason, address, at: clock.now() })
+      if (reason === 'network.address_not_allowed') alerts.note({ clientId, requestId, address })
+    },
+    noteReport: (clientId, requestId, reason, address) => {
+      digest.noteReport({ clientId, requestId, reason, address, at: clock.now() })
     },
     countOutcome: (reason) => metrics.countOutcome(reason),
     countGroup: (size) => metrics.countGroup(size),

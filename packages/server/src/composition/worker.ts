@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { MetricsSnapshot } from '../metrics/metrics.ts'
+import { openAddressAlerts } from './address-alerts.ts'
 import { openCore } from './core.ts'
 import { prepareListeners } from './listeners.ts'
 import { keepGauges } from './gauges.ts'
@@ -36,11 +37,12 @@ export async function startWorker(config: Config, slot: number, surroundings: Su
   const listeners = prepareListeners(config, surroundings, started)
   const observation = await openObservation(surroundings)
   const core = await openCore(config, surroundings, started, observation, slot)
-  const log = createOutcomeLog(core, observation, surroundings, started)
+  const notifier = openNotifier(core, config, surroundings)
+  const alerts = openAddressAlerts(core, notifier, surroundings, started)
+  const log = createOutcomeLog(core, observation, alerts, surroundings, started)
   const tokens = createTokenServices(core, issuer, surroundings)
   const revocations = await openPublishedRevocations(core, issuer, surroundings, started)
   await reportPresence(core, surroundings, started)
-  const notifier = openNotifier(core, config, surroundings)
   const requests = requestDesk(core, config, issuer, notifier, surroundings)
   const mtls = mtlsBase(config, issuer, config.mtls?.listener?.port)
   const portal = await openPortal(core, config, issuer, mtls, listeners, notifier, requests, surroundings, started)

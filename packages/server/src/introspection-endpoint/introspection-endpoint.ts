@@ -2,6 +2,7 @@ import { resourceServerOf, parseScope, type AccessTokenClaims } from '@latchkey/
 import type { CompiledClient } from '../clients/compiled-client.ts'
 import type { Endpoint, HttpResponse } from '../http/exchange.ts'
 import { answerAuthenticated, type AuthenticatedEndpointContext } from '../token-endpoint/authenticated-endpoint.ts'
+import { refuseAddress } from '../token-endpoint/caller-address.ts'
 import { oauthHeaders } from '../token-endpoint/respond.ts'
 import type { Catalogue } from '../resource-servers/catalogue.ts'
 import type { TokenInspector } from '../tokens/inspect.ts'
@@ -16,11 +17,13 @@ const inactive: HttpResponse = { status: 200, headers: oauthHeaders, body: '{"ac
 
 /**
  * `POST /oauth2/introspect` (RFC 7662). A client may ask about its own tokens, a resource server about those meant for it, and is shown only its
- * own scopes; everything else is exactly `{"active":false}`. `token_type_hint` is ignored: there is one type.
+ * own scopes; a client whose policy covers the token endpoint has to ask from where it may. Everything else is exactly `{"active":false}`. `token_type_hint` is ignored: there is one type.
  */
 export function introspectionEndpoint(context: IntrospectionContext): Endpoint {
   return (request) =>
     answerAuthenticated(context, request, 'introspection.denied', async (caller, token) => {
+      const elsewhere = refuseAddress(caller.client, request, context.clock.now())
+      if (elsewhere !== undefined) return elsewhere
       const result = await context.inspector.inspect(token)
       if (!result.ok) return inactive
       const visible = visibleScope(context.catalogue(), caller.client, result.value.claims)

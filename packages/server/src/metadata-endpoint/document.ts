@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { matchesEntityTag } from '../http/entity-tag.ts'
 import type { Endpoint, HttpResponse } from '../http/exchange.ts'
 
 /** How long a document may be reused without asking, in seconds; and how much longer when the server cannot be asked (RFC 5861). */
@@ -32,7 +33,8 @@ export function publicDocument(contentType: string, freshness: Freshness, produc
       etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
     }
     const headers = [...shared, 'ETag', etag]
-    if (matches(request.headers['if-none-match'], etag)) return Promise.resolve({ status: 304, headers, body: '' })
+    if (matchesEntityTag(request.headers['if-none-match'], etag))
+      return Promise.resolve({ status: 304, headers, body: '' })
     return Promise.resolve({ status: 200, headers: [...headers, 'Content-Type', contentType], body })
   }
 }
@@ -41,10 +43,4 @@ const methodNotAllowed: HttpResponse = {
   status: 405,
   headers: ['Allow', 'GET, HEAD', 'Cache-Control', 'no-store', 'Content-Type', 'application/problem+json'],
   body: JSON.stringify({ type: 'about:blank', title: 'Method not allowed', status: 405, detail: 'use GET' }),
-}
-
-/** Weak comparison over a list of entity tags (RFC 9110 §13.1.2). */
-function matches(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false
-  return header.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag)
 }

@@ -28,14 +28,16 @@ export function mtlsEndpoints(
     token,
     introspection,
     revocation,
+    whoami,
     renewal,
-  }: Readonly<Record<'token' | 'introspection' | 'revocation' | 'renewal', Endpoint>>,
+  }: Readonly<Record<'token' | 'introspection' | 'revocation' | 'whoami' | 'renewal', Endpoint>>,
 ): Endpoints {
   const base = pathOf(issuer)
   return new Map([
     [base + endpointPaths.token, token],
     [base + endpointPaths.introspection, introspection],
     [base + endpointPaths.revocation, revocation],
+    [base + endpointPaths.whoami, whoami],
     [base + renewalPath, renewal],
   ])
 }

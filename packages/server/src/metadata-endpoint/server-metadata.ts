@@ -41,9 +41,11 @@ export function serverMetadata(
             token_endpoint: mtlsBase + endpointPaths.token,
             introspection_endpoint: mtlsBase + endpointPaths.introspection,
             revocation_endpoint: mtlsBase + endpointPaths.revocation,
+            lk_whoami_endpoint: mtlsBase + endpointPaths.whoami,
           },
           tls_client_certificate_bound_access_tokens: true,
         }),
+    lk_whoami_endpoint: issuer + endpointPaths.whoami,
     lk_revocations_uri: issuer + endpointPaths.revocations,
   }
 }

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 import { canonicalAddress } from '@latchkey/protocol/network'
+import { readAddress, writeAddress } from './address.ts'
 
 /** An address range in its one spelling: `192.0.2.0/24`, `2001:db8::/32`; a single address has `/32` or `/128`. */
 export type ReadCidr =
@@ -68,26 +69,11 @@ function noteOn(address: string, prefix: number): string | undefined {
 }
 
 /** The first address of the range. */
-function maskAddress(address: string, prefix: number): string {
-  if (isIP(address) === 4) {
-    const value = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
-    const size = 2 ** (32 - prefix)
-    const network = value - (value % size)
-    return [24, 16, 8, 0].map((shift) => Math.floor(network / 2 ** shift) % 256).join('.')
-  }
-  const groups = groupsOf(address).map((group, i) => {
-    const kept = Math.min(16, Math.max(0, prefix - i * 16))
-    return group - (group % 2 ** (16 - kept))
-  })
-  return canonicalAddress(groups.map((group) => group.toString(16)).join(':')) ?? ''
-}
-
-/** The eight groups of an IPv6 address in its canonical spelling, which has no dotted quad. */
-function groupsOf(address: string): number[] {
-  const [before = '', after] = address.split('::')
-  const read = (part: string) => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)))
-  const [head, tail] = [read(before), read(after ?? '')]
-  return after === undefined ? head : [...head, ...Array<number>(8 - head.length - tail.length).fill(0), ...tail]
+function maskAddress(text: string, prefix: number): string {
+  const address = readAddress(text)
+  if (address === undefined) return ''
+  const hostBits = BigInt((address.family === 4 ? 32 : 128) - prefix)
+  return writeAddress({ ...address, value: (address.value >> hostBits) << hostBits })
 }
 
 function ranges(...cidrs: readonly string[]): BlockList {

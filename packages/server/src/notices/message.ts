@@ -210,6 +210,27 @@ function compose(notice: Notice, reader: Reader, issuer: string): Draft {
       }
     case 'ending.near':
       return endingDraft(notice.words, reader, issuer)
+    case 'network.address_refused': {
+      const { clientId, clientName, address, requestId, count } = notice.words
+      const from = address === '' ? 'an address that could not be read' : address
+      return {
+        subject: `${oneLine(clientName, 60)} called from ${from}, where it may not`,
+        lines: [
+          'Somebody has a right credential of this client and came from an address that its network policy does not allow. Nothing was given out.',
+          'Either the partner calls from a new place, or somebody else has the credential.',
+          `  Client        ${oneLine(clientName)}`,
+          `  client_id     ${clientId}`,
+          `  Address       ${from}${count === 1 ? '' : ` (${count} refusals)`}`,
+          `  Request       ${requestId}`,
+          '',
+          `What it did lately:  latchkey audit list --client ${clientId}`,
+          `If the credential leaked:  latchkey client disable ${clientId}`,
+          `If the place is right:     latchkey client update ${clientId} --allow-ip …  (it replaces the list)`,
+          '',
+          'Of further ones you hear in an hour at the earliest.',
+        ],
+      }
+    }
     default:
       return notice satisfies never
   }

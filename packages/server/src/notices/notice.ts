@@ -39,10 +39,12 @@ export type Notice =
   | NoticeOf<'link.locked', LinkWords>
   /** To the team, and to the contact where it is a client's: something ends within 30, 7 or 1 days. */
   | NoticeOf<'ending.near', EndingWords>
+  /** To the team: a right credential came from a wrong address. */
+  | NoticeOf<'network.address_refused', AddressWords>
 
 interface NoticeOf<Kind extends string, Words, Secret = undefined> {
   readonly kind: Kind
-  /** Names what it is about: the id of the request or link. */
+  /** Names what it is about: the id of the request or link, or a client_id. */
   readonly about: string
   readonly words: Words
   readonly secret: Secret
@@ -69,6 +71,16 @@ export interface LinkWords {
   readonly linkId: string
   readonly clientId: string
   readonly clientName: string
+}
+
+export interface AddressWords {
+  readonly clientId: string
+  readonly clientName: string
+  /** The latest; empty when it could not be read. */
+  readonly address: string
+  readonly requestId: string
+  /** Refusals that were seen together. */
+  readonly count: number
 }
 
 /** Who is told: the team at its configured addresses and webhook, or one address of a contact. */

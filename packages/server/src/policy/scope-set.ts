@@ -15,6 +15,7 @@ export function scopeSet(
   return {
     scopes,
     text: scopes.join(' '),
+    servers,
     audience: audiences.length === 1 && onlyAudience !== undefined ? onlyAudience : audiences,
     tokenTtlSeconds: lifetimes.length === 0 ? undefined : Math.min(...lifetimes),
     endsAt: ends.length === 0 ? undefined : (Math.min(...ends) as EpochMs),

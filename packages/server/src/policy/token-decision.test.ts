@@ -9,6 +9,7 @@ import type { Credential } from '../clients/credential.ts'
 import { compileCatalogue } from '../resource-servers/catalogue.ts'
 import type { ResourceServer } from '../resource-servers/resource-server.ts'
 import { startMs } from '../kernel/fixed-surroundings.test.support.ts'
+import type { NetworkPolicyId } from '../network-policy/network-policy.ts'
 import type { RequestedScope } from './token-request.ts'
 import { decideToken, denials, type Denial, type Grant, type TokenFacts } from './token-decision.ts'
 
@@ -19,6 +20,8 @@ function server(name: string, scopes: string[], fields: Partial<ResourceServer> 
     exclusive: false,
     scopes: scopes.map((scope) => ({ name: scope, description: '' })),
     tokenTtlSeconds: undefined,
+    endpointRules: [],
+    endpointRulesVersion: 0,
     clientId: undefined,
     createdAt: startMs,
     updatedAt: startMs,
@@ -52,6 +55,7 @@ function client(
       scopes: scopes.toSorted() as Scope[],
       scopeEnds: {},
       contactAddress: undefined,
+      network: undefined,
       tokenTtlSeconds: undefined,
       createdAt: startMs,
       updatedAt: startMs,
@@ -75,6 +79,7 @@ interface Asked {
   readonly client?: CompiledClient
   readonly credentials?: readonly CompiledCredential[]
   readonly boundTo?: string
+  readonly address?: string
   readonly now?: number
   readonly servers?: readonly ResourceServer[]
 }
@@ -92,6 +97,7 @@ function facts(asked: Asked): TokenFacts {
     client: asked.client ?? client(everything),
     credentials: asked.credentials ?? [credential()],
     boundTo: asked.boundTo,
+    address: asked.address,
     catalogue: compileCatalogue(asked.servers ?? servers),
     request: { scope, resources: asked.resources ?? [] },
     now: (asked.now ?? startMs) as EpochMs,
@@ -114,6 +120,13 @@ function ending(left: Readonly<Record<string, number>>): CompiledClient {
   return client(everything, {
     scopeEnds: Object.fromEntries(Object.entries(left).map(([scope, ms]) => [scope, (startMs + ms) as EpochMs])),
   })
+}
+
+/** Holds everything, and calls from one network. */
+function fromOffice(fields: Partial<Client> = {}): CompiledClient {
+  const allow = [{ cidr: '198.51.100.0/24', note: undefined, endsAt: undefined }]
+  const rules = { mode: 'enforce', allow, covers: undefined } as const
+  return client(everything, { network: { id: 'policy' as NetworkPolicyId, version: 1, rules }, ...fields })
 }
 
 describe('denials', () => {
@@ -139,6 +152,22 @@ describe('denials', () => {
       'client.is_resource_server',
       undefined,
       { client: client(everything, { kind: 'resource-server' }), scope: 'orders/read' },
+    ],
+    ['network.address_not_allowed', '203.0.113.9', { client: fromOffice(), address: '203.0.113.9' }],
+    [
+      'network.address_not_allowed',
+      '203.0.113.9',
+      { client: fromOffice(), address: '203.0.113.9', scope: 'malformed' },
+    ],
+    ['network.address_not_allowed', '2001:db8::1', { client: fromOffice(), address: '2001:db8::1' }],
+    ['network.address_not_allowed', 'nonsense', { client: fromOffice(), address: 'nonsense' }],
+    ['network.address_not_allowed', 'unknown', { client: fromOffice(), address: '' }],
+    // Who is not let in at all learns nothing of addresses.
+    ['client.disabled', undefined, { client: fromOffice({ state: 'disabled' }), address: '203.0.113.9' }],
+    [
+      'client.certificate_required',
+      undefined,
+      { client: fromOffice({ authentication: 'mtls' }), address: '203.0.113.9' },
     ],
     ['scope.malformed', undefined, { scope: 'malformed' }],
     ['scope.malformed', undefined, { scope: 'malformed', resources: ['nonsense'] }],

@@ -4,6 +4,7 @@ import {
   toSeconds,
   type EpochMs,
   type EpochSeconds,
+  type NetworkClaim,
   type Scope,
 } from '@latchkey/protocol'
 import type {
@@ -23,6 +24,8 @@ export interface TokenFacts {
   readonly credentials: readonly CompiledCredential[]
   /** `x5t#S256` of the certificate that took part. */
   readonly boundTo: string | undefined
+  /** Where the caller is, in its one spelling; undefined: an administrator asks, not the client. */
+  readonly address: string | undefined
   readonly catalogue: Catalogue
   readonly request: TokenRequest
   readonly now: EpochMs
@@ -36,6 +39,10 @@ export interface Grant {
   /** What the token is bound to; undefined: to nothing. */
   readonly boundTo: string | undefined
   readonly scopes: ScopeSet
+  /** Where the token may be used from. */
+  readonly network: NetworkClaim
+  /** Whether the address would have been refused if the policy did more than report. */
+  readonly wouldRefuseAddress: boolean
   readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
 }
@@ -46,6 +53,8 @@ export const denials = {
   'client.certificate_required':
     'The client gets only tokens that are bound to its certificate, and none took part (RFC 8705 §3).',
   'client.is_resource_server': "A resource server's credential introspects; it gets no tokens.",
+  'network.address_not_allowed':
+    'The client may not call from this address, or from one that cannot be read; its credential is right, so somebody else may have it.',
   'scope.malformed': '`scope` breaks the grammar of RFC 6749 §3.3: single spaces between printable characters.',
   'scope.unknown': 'A requested scope is not registered.',
   'scope.not_granted': 'A requested scope is registered, but this client does not hold it.',
@@ -62,32 +71,46 @@ export type DenialReason = keyof typeof denials
 export interface Denial {
   readonly kind: 'denial'
   readonly reason: DenialReason
-  /** The scope or resource that it is about. */
+  /** The scope, resource or address that it is about. */
   readonly about?: string | undefined
 }
 
 /**
- * Decides one token request: pure and total. Client state, scopes, audiences and lifetime meet here and nowhere else.
+ * Decides one token request: pure and total. Client state, address, scopes, audiences and lifetime meet here and nowhere else.
  * A call without `scope` gets all that the client holds, but never what is exclusive (RFC 6749 §3.3); `resource` narrows it. No token outlives a
- * scope in it.
+ * scope in it, nor an address that it says it may be used from.
  */
 export function decideToken(facts: TokenFacts): Grant | Denial {
-  const { client, credentials, boundTo, now } = facts
+  const { client, credentials, boundTo, address, now } = facts
+  const { network } = client
   if (client.state !== 'enabled') return deny('client.disabled')
   if (client.kind === 'resource-server') return deny('client.is_resource_server')
   if (client.authentication !== 'secret' && boundTo === undefined) return deny('client.certificate_required')
+  const verdict = address === undefined ? 'allowed' : (network?.atTokenEndpoint(address, now) ?? 'allowed')
+  if (verdict === 'not_allowed') return deny('network.address_not_allowed', address === '' ? 'unknown' : address)
   const scopes = decideScopes(facts)
   if ('kind' in scopes) return scopes
 
   const issuedAt = toSeconds(now)
   const asked = Math.min(client.tokenTtlSeconds ?? Infinity, scopes.tokenTtlSeconds ?? Infinity)
   const lifetime = Math.min(asked === Infinity ? defaultTokenLifetimeSeconds : asked, maxTokenLifetimeSeconds)
-  const ends = [scopes, ...credentials.map(({ expiresAt }) => ({ endsAt: expiresAt }))].map(({ endsAt }) =>
+  const place = network?.claimFor(scopes.servers, now) ?? anywhere
+  const ends = [scopes, place, ...credentials.map(({ expiresAt }) => ({ endsAt: expiresAt }))].map(({ endsAt }) =>
     Math.floor((endsAt ?? Infinity) / 1000),
   )
   const expiresAt = Math.min(issuedAt + lifetime, ...ends) as EpochSeconds
   if (expiresAt <= issuedAt) return deny('lifetime.nothing_left')
-  return { kind: 'grant', client, credentials, boundTo, scopes, issuedAt, expiresAt }
+  return {
+    kind: 'grant',
+    client,
+    credentials,
+    boundTo,
+    scopes,
+    network: place.claim,
+    wouldRefuseAddress: verdict === 'would_refuse',
+    issuedAt,
+    expiresAt,
+  }
 }
 
 function decideScopes({ client, catalogue, request, now }: TokenFacts): ScopeSet | Denial {
@@ -126,6 +149,8 @@ function decideScopes({ client, catalogue, request, now }: TokenFacts): ScopeSet
   }
   return scopeSet(granted, scopeEnds)
 }
+
+const anywhere = { claim: 'unrestricted', endsAt: undefined } as const
 
 function deny(reason: DenialReason, about?: string): Denial {
   return { kind: 'denial', reason, about }

@@ -47,6 +47,7 @@ function resourceServerClient(clientId: ClientId, name: string, context: ChangeC
     scopes: [],
     scopeEnds: {},
     contactAddress: undefined,
+    network: undefined,
     tokenTtlSeconds: undefined,
     createdAt: context.now,
     updatedAt: context.now,

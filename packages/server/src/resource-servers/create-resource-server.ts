@@ -7,6 +7,7 @@ import {
   sortScopes,
   type ResourceServerTransaction,
 } from './resource-server-changes.ts'
+import { readEndpointRules, type ResourceServerRule } from './endpoint-rules.ts'
 import type { ResourceServer, ResourceServerScope } from './resource-server.ts'
 
 /** The prefix of Latchkey's own scopes. */
@@ -18,9 +19,10 @@ export interface NewResourceServer {
   readonly scopes: readonly ResourceServerScope[]
   readonly exclusive: boolean
   readonly tokenTtlSeconds?: number | undefined
+  readonly endpointRules?: readonly ResourceServerRule[] | undefined
 }
 
-/** Registers an API. Refuses with `resource_server.name_taken`, `.audience_taken`, `.reserved`. */
+/** Registers an API. Refuses with `resource_server.name_taken`, `.audience_taken`, `.reserved`, and as `readEndpointRules` says. */
 export function createResourceServer(
   change: Change<ResourceServerTransaction>,
   context: ChangeContext,
@@ -42,12 +44,17 @@ export async function createResourceServerWithin(
   }
   const taken = await audienceTaken(tx.resourceServers, audience)
   if (taken !== undefined) return taken
+  const scopeNames = new Set(input.scopes.map((scope) => scope.name))
+  const rules = readEndpointRules(name, scopeNames, input.endpointRules ?? [])
+  if (!rules.ok) return rules
   const server: ResourceServer = {
     name,
     audience,
     exclusive: input.exclusive,
     scopes: sortScopes(input.scopes),
     tokenTtlSeconds: input.tokenTtlSeconds,
+    endpointRules: rules.value,
+    endpointRulesVersion: rules.value.length === 0 ? 0 : 1,
     clientId: undefined,
     createdAt: context.now,
     updatedAt: context.now,

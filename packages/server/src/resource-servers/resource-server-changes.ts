@@ -50,8 +50,9 @@ export function sortScopes(scopes: readonly ResourceServerScope[]): ResourceServ
 
 /** What the audit log keeps of a resource server. */
 export function auditedResourceServer(server: ResourceServer): Readonly<Record<string, unknown>> {
-  const { audience, exclusive, scopes, tokenTtlSeconds } = server
-  return { audience, exclusive, scopes, token_ttl_seconds: tokenTtlSeconds }
+  const { audience, exclusive, scopes, tokenTtlSeconds, endpointRules } = server
+  const rules = endpointRules.length === 0 ? {} : { endpoint_rules: endpointRules }
+  return { audience, exclusive, scopes, token_ttl_seconds: tokenTtlSeconds, ...rules }
 }
 
 /** The first few, for a message. */

@@ -1,5 +1,6 @@
 import type { EpochMs } from '@latchkey/protocol'
 import type { ClientId } from '../clients/client.ts'
+import type { ResourceServerRule } from './endpoint-rules.ts'
 
 /** One scope that a resource server offers. */
 export interface ResourceServerScope {
@@ -20,6 +21,10 @@ export interface ResourceServer {
   readonly scopes: readonly ResourceServerScope[]
   /** Upper bound on the life of tokens for it, in seconds. */
   readonly tokenTtlSeconds: number | undefined
+  /** What its calls need; empty: it says nothing of them here. */
+  readonly endpointRules: readonly ResourceServerRule[]
+  /** Grows by one with every change of them. */
+  readonly endpointRulesVersion: number
   /** The client_id with which it introspects, once it has a credential. */
   readonly clientId: ClientId | undefined
   readonly createdAt: EpochMs

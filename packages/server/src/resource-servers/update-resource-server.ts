@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Change, ChangeContext, ChangeOutcome } from '../audit/change.ts'
 import type { ClientId } from '../clients/client.ts'
 import { endTokensOfClient } from '../clients/end-access.ts'
@@ -12,6 +13,7 @@ import {
   unknownResourceServer,
   type ResourceServerTransaction,
 } from './resource-server-changes.ts'
+import { readEndpointRules, ruleNeeding, type ResourceServerRule } from './endpoint-rules.ts'
 import type { ResourceServer, ResourceServerScope } from './resource-server.ts'
 
 export interface ResourceServerUpdate {
@@ -22,13 +24,16 @@ export interface ResourceServerUpdate {
   readonly exclusive?: boolean | undefined
   /** `null` takes the limit away. */
   readonly tokenTtlSeconds?: number | null | undefined
+  /** Replaces all of them. */
+  readonly endpointRules?: readonly ResourceServerRule[] | undefined
   /** Takes removed scopes from the clients that hold them, ending their tokens, instead of refusing. */
   readonly force?: boolean | undefined
 }
 
 /**
  * Changes an API. Whatever makes access smaller (a scope removed, another audience, exclusive, shorter tokens) ends the tokens of every client that it concerns.
- * Refuses with `resource_server.unknown`, `.audience_taken`, `scope.unknown`, and `scope.in_use` unless forced.
+ * Refuses with `resource_server.unknown`, `.audience_taken`, `scope.unknown`, `rule.invalid`; `scope.in_use` for a scope that an endpoint rule needs, and, unless
+ * forced, that a client holds.
  */
 export function updateResourceServer(
   change: Change<ResourceServerTransaction>,
@@ -75,6 +80,8 @@ export async function updateResourceServerWithin(
   }
   const set = new Map([...before.scopes, ...(input.setScopes ?? [])].map((scope) => [scope.name, scope]))
   for (const scope of removed) set.delete(scope)
+  const rules = rulesAfter(before, input, removed, set)
+  if (!rules.ok) return rules
   const after: ResourceServer = {
     ...before,
     audience: input.audience ?? before.audience,
@@ -82,6 +89,8 @@ export async function updateResourceServerWithin(
     scopes: sortScopes([...set.values()]),
     tokenTtlSeconds:
       input.tokenTtlSeconds === undefined ? before.tokenTtlSeconds : (input.tokenTtlSeconds ?? undefined),
+    endpointRules: rules.value,
+    endpointRulesVersion: before.endpointRulesVersion + (rules.value === before.endpointRules ? 0 : 1),
     updatedAt: context.now,
     revision: before.revision + 1,
   }
@@ -110,4 +119,21 @@ export async function updateResourceServerWithin(
       },
     },
   }
+}
+
+/** The same list when nothing of it changes. A scope that a rule needs does not go from under it: nobody could make that call any more. */
+function rulesAfter(
+  { name, endpointRules }: ResourceServer,
+  { endpointRules: written }: ResourceServerUpdate,
+  removed: ReadonlySet<string>,
+  scopes: ReadonlyMap<string, unknown>,
+): Result<readonly ResourceServerRule[], ChangeRefusal> {
+  if (written !== undefined) {
+    const read = readEndpointRules(name, new Set(scopes.keys()), written)
+    return read.ok && isDeepStrictEqual(read.value, endpointRules) ? done(endpointRules) : read
+  }
+  const needing = ruleNeeding(endpointRules, removed)
+  if (needing === undefined) return done(endpointRules)
+  const message = `the endpoint rule ${needing.endpoint} needs a scope that would go: change the rules first, or with it`
+  return refuseChange('scope.in_use', message, 'remove_scopes')
 }

@@ -16,7 +16,7 @@ const doneAlready: HttpResponse = { status: 200, headers: oauthHeaders, body: ''
 /**
  * `POST /oauth2/revoke` (RFC 7009). Signature and expiry come before anything is stored: a string that is not a token in force is answered with
  * 200 (§2.2) and leaves nothing behind. A client may revoke its own tokens only, and a thousand of them at a time. When the revocation cannot be stored, or
- * is one too many, the answer is 503: the token lives on (§2.2.1).
+ * is one too many, the answer is 503: the token lives on (§2.2.1). From any address: what ends access does not wait for the right place.
  */
 export function revocationEndpoint(context: RevocationContext): Endpoint {
   return (request) =>
@@ -24,11 +24,11 @@ export function revocationEndpoint(context: RevocationContext): Endpoint {
       const read = await context.inspector.read(token)
       if (!read.ok) return doneAlready
       const { clientId } = caller.client
-      if (read.value.claims.client_id !== clientId) return 'token.of_another_client'
+      if (read.value.claims.client_id !== clientId) return { reason: 'token.of_another_client' }
       // What has ended already is not ended again: a repeated call leaves nothing behind.
       if (!(await context.inspector.inspect(token)).ok) return doneAlready
       const changeContext = { actor: clientId, requestId: request.id, now: context.clock.now() }
       const revoked = await revokeOwnToken(context.change, changeContext, read.value)
-      return revoked.ok ? doneAlready : revoked.refusal
+      return revoked.ok ? doneAlready : { reason: revoked.refusal }
     })
 }

@@ -11,6 +11,7 @@ import type { EndingBook, EndingReads } from '../endings/ports.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/log.ts'
 import type { KeyStore } from '../keys/ports.ts'
+import type { NetworkPolicyReads } from '../network-policy/ports.ts'
 import type { Outbox } from '../notices/ports.ts'
 import type { ResourceServerReads } from '../resource-servers/ports.ts'
 import type { RevocationReads, TokenStatusReads } from '../tokens/ports.ts'
@@ -30,6 +31,7 @@ import { linkReads, presenceBook } from './sql/delivery-links.ts'
 import { endingBook, endingReads } from './sql/endings.ts'
 import { doctorReads, type DoctorReads } from './sql/doctor.ts'
 import { keyStore } from './sql/keys.ts'
+import { networkPolicyReads } from './sql/network-policies.ts'
 import { outbox } from './sql/notices.ts'
 import { resourceServerReads } from './sql/resource-servers.ts'
 import { restoreTarget, type RestoreDialect } from './sql/restore.ts'
@@ -56,6 +58,7 @@ export interface Store {
   readonly certificates: CertificateReads
   readonly endings: EndingReads
   readonly endingBook: EndingBook
+  readonly networkPolicies: NetworkPolicyReads
   readonly doctor: DoctorReads
   readonly backup: BackupSource
   readonly restore: RestoreTarget
@@ -133,6 +136,7 @@ function storeOn(db: Kysely<Schema>, { snapshots, restore, pollMs, listen }: Bes
     certificates: certificateReads(db),
     endings: endingReads(db),
     endingBook: endingBook(db),
+    networkPolicies: networkPolicyReads(db),
     doctor: doctorReads(db),
     backup: backupSource(snapshots),
     restore: restoreTarget(db, restore),

@@ -34,6 +34,8 @@ export interface OutcomeLog {
   /** Written behind, for diagnosis. */
   noteGrant(grant: Grant): void
   noteRefusal(clientId: string, requestId: string, reason: string, address: string): void
+  /** What passed, and would have been refused if a policy did more than report. */
+  noteReport(clientId: string, requestId: string, reason: string, address: string): void
   /** Counts an answer of the token endpoint: undefined for a token, otherwise why there is none. */
   countOutcome(reason: RefusalReason | undefined): void
   /** Counts the requests that were signed, recorded and answered together. */
@@ -65,6 +67,9 @@ interface Settled {
   readonly response: HttpResponse
   readonly note: () => void
 }
+
+/** The reason in the record of a grant that a policy, did it not only report, would have made a refusal. */
+export const wouldRefuse = 'network.would_refuse'
 
 /** Requests that wait at most; beyond it new ones are told to come again. A second's worth of work on a fast machine. */
 const maxWaiting = 16_384
@@ -117,6 +122,7 @@ export function groupCommit(issuer: TokenIssuer, log: OutcomeLog, clock: Clock, 
       note: () => {
         log.countOutcome(undefined)
         log.noteGrant(grant)
+        if (grant.wouldRefuseAddress) log.noteReport(grant.client.clientId, request.id, wouldRefuse, request.address)
       },
     }
   }
@@ -168,6 +174,7 @@ function grantedEvent(request: HttpRequest, grant: Grant, token: IssuedToken, cl
       jti: token.jti,
       exp: token.expiresAt,
       kid: token.kid,
+      ...(grant.wouldRefuseAddress ? { reason: wouldRefuse } : {}),
     },
   }
 }

@@ -7,6 +7,7 @@ import { parseRefusals, type ParseRefusal } from './parse.ts'
 /** Why a request about a token is refused, beyond its form and its caller. */
 export const tokenRefusals = {
   'request.token_missing': '`token` is missing (RFC 7662 §2.1, RFC 7009 §2.1).',
+  'client.is_no_resource_server': 'Endpoint rules and network policies are for the credentials of resource servers.',
   'token.of_another_client': 'The token to be revoked was issued to another client (RFC 7009 §2.1).',
   'token.too_many_revoked':
     'This client has revoked a thousand of its tokens that have not expired yet: every verifier keeps each of them.',
@@ -131,6 +132,11 @@ export const publicRefusals: Readonly<Record<RefusalReason, PublicRefusal>> = {
     error: 'unauthorized_client',
     description: "a resource server's credential gets no tokens",
   },
+  'network.address_not_allowed': {
+    status: 400,
+    error: 'unauthorized_client',
+    description: 'this client may not call from the address, as this server sees it',
+  },
   'scope.malformed': badScope('scope is malformed: names separated by single spaces'),
   'scope.unknown': badScope('unknown scope'),
   'scope.not_granted': badScope('this client is not granted the scope'),
@@ -146,6 +152,11 @@ export const publicRefusals: Readonly<Record<RefusalReason, PublicRefusal>> = {
   },
   'lifetime.nothing_left': notBelieved,
 
+  'client.is_no_resource_server': {
+    status: 403,
+    error: 'unauthorized_client',
+    description: "this is for a resource server's credential",
+  },
   'request.token_missing': badRequest('token is missing'),
   'token.of_another_client': {
     status: 400,

@@ -20,7 +20,7 @@ const unavailableRetrySeconds = 2
 /** A refusal with what its answer depends on. */
 export interface Refusal {
   readonly reason: RefusalReason
-  /** The scope or resource that it is about; named only to callers who authenticated. */
+  /** The scope, resource or address that it is about; named only to callers who authenticated. */
   readonly about?: string | undefined
   /** Whether the caller used the Authorization header: then a 401 names the scheme (RFC 6749 §5.2). */
   readonly usedAuthorizationHeader: boolean

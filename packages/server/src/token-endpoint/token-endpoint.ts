@@ -57,6 +57,7 @@ function decide(
     client,
     credentials,
     boundTo,
+    address: request.address,
     catalogue: context.catalogue(),
     request: tokenRequest,
     now: context.clock.now(),

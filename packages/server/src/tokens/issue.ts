@@ -1,4 +1,10 @@
-import { accessTokenType, credentialsClaim, type AccessTokenClaims, type EpochSeconds } from '@latchkey/protocol'
+import {
+  accessTokenType,
+  credentialsClaim,
+  networkClaim,
+  type AccessTokenClaims,
+  type EpochSeconds,
+} from '@latchkey/protocol'
 import type { Random } from '../kernel/random.ts'
 import { createSigner } from '../keys/signer.ts'
 import type { SigningKeyRing } from '../keys/signing-keys.ts'
@@ -25,7 +31,7 @@ export function createTokenIssuer(issuer: string, keys: () => SigningKeyRing, ra
     issue(grant) {
       const { active } = keys()
       if (active.kid !== signer.kid) signer = createSigner(active, accessTokenType)
-      const { client, credentials, boundTo, scopes, issuedAt, expiresAt } = grant
+      const { client, credentials, boundTo, scopes, network, issuedAt, expiresAt } = grant
       const jti = Buffer.from(random.bytes(tokenIdBytes)).toString('base64url')
       const claims: AccessTokenClaims = {
         iss: issuer,
@@ -39,6 +45,7 @@ export function createTokenIssuer(issuer: string, keys: () => SigningKeyRing, ra
         [credentialsClaim]: Object.fromEntries(
           credentials.map((credential) => [credential.reference, credential.generation]),
         ),
+        [networkClaim]: network,
         ...(boundTo === undefined ? {} : { cnf: { 'x5t#S256': boundTo } }),
       }
       return { accessToken: signer.sign(JSON.stringify(claims)), jti, kid: signer.kid, expiresAt }

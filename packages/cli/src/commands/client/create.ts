@@ -1,13 +1,14 @@
-import type { Client } from '@latchkey/admin-contract'
+import type { Client, NewNetwork } from '@latchkey/admin-contract'
 import { Option, type Command } from 'commander'
 import { misuse } from '../../failure.ts'
-import { notYet, optionNotYet } from '../../not-yet.ts'
+import { notYet } from '../../not-yet.ts'
 import { scopesOption, secondsOption } from '../../option-values.ts'
 import { verb } from '../../verb.ts'
 import { handedOutText } from '../link/layout.ts'
 import { clientRecord } from './layout.ts'
+import { networkChange, networkNotes, networkOptions, type NetworkOptions } from './network-options.ts'
 
-interface Options {
+interface Options extends NetworkOptions {
   readonly scope?: string[]
   readonly auth: 'secret' | 'private-key-jwt' | 'mtls' | 'self-signed-mtls'
   readonly requireCertificate?: boolean
@@ -27,9 +28,11 @@ export function createVerb(): Command {
       'latchkey client create "Billing of Acme" --scope configurations/configurations.read --contact it@acme.example',
       'latchkey client create nightly --scope a/read --scope a/write --token-ttl 600 --show-secret --json',
       'latchkey client create plant --scope a/read --auth mtls',
+      'latchkey client create erp --scope a/read --allow-ip 198.51.100.0/24,note=office --allow-ip 203.0.113.7,until=2027-01-31',
     ],
     notes:
-      'The link works once, for 24 hours, and is mailed to the contact when the server sends mail; `latchkey link create` makes another. It delivers a secret, with --require-certificate a certificate beside it, with --auth mtls a certificate alone; with --auth self-signed-mtls its owner brings his own. With --show-secret there is no link: the secret is printed, once. With --no-link there is neither: `latchkey cert issue`, or `latchkey cert register`, comes next.',
+      'The link works once, for 24 hours, and is mailed to the contact when the server sends mail; `latchkey link create` makes another. It delivers a secret, with --require-certificate a certificate beside it, with --auth mtls a certificate alone; with --auth self-signed-mtls its owner brings his own. With --show-secret there is no link: the secret is printed, once. With --no-link there is neither: `latchkey cert issue`, or `latchkey cert register`, comes next.\n' +
+      networkNotes,
     options: [
       scopesOption('--scope <SCOPE>', 'a scope that it is granted, <resource server>/<scope>'),
       new Option('--contact <ADDRESS>', 'whom to write to about its credentials: an e-mail address'),
@@ -39,7 +42,7 @@ export function createVerb(): Command {
       new Option('--no-link', 'make no delivery link, and no credential'),
       new Option('--auth <METHOD>', 'how it authenticates').choices(authMethods).default('secret'),
       new Option('--require-certificate', 'its secret counts only over a connection with a certificate of its own'),
-      optionNotYet('--allow-ip <CIDR>'),
+      ...networkOptions(),
     ],
     async run({ args: [name = ''], options, admin, print }) {
       const authentication = authenticationOf(options)
@@ -55,11 +58,21 @@ export function createVerb(): Command {
           secret_expires_in: options.secretExpiresIn,
           show_secret: options.showSecret,
           link: options.link ? undefined : false,
+          network: newNetwork(options),
         },
       })
       print(created, () => createdText(created))
     },
   })
+}
+
+/** Without addresses there is nothing that the other options could be about. */
+function newNetwork(options: NetworkOptions): NewNetwork | undefined {
+  const network = networkChange(options)
+  if (network === undefined || network === null) return undefined
+  const { allow } = network
+  if (allow === undefined) throw misuse('no addresses are named', 'name those that it may call from, with --allow-ip')
+  return { ...network, allow }
 }
 
 type Created = Client & {

@@ -1,3 +1,4 @@
+import type { Client } from '@latchkey/admin-contract'
 import { Option, type Command } from 'commander'
 import { moreHint, pageOptions, type PageOptions } from '../../option-values.ts'
 import { moment, table } from '../../output/layout.ts'
@@ -6,6 +7,15 @@ import { verb } from '../../verb.ts'
 interface Options extends PageOptions {
   readonly state?: 'enabled' | 'disabled'
   readonly scope?: string
+}
+
+/** In few words: the addresses stand in `client show`. */
+function callsFrom({ network }: Client): string {
+  if (network === undefined) return 'anywhere'
+  const { allow, mode } = network
+  const [first] = allow
+  const places = allow.length === 1 && first !== undefined ? first.cidr : `${allow.length} ranges`
+  return mode === 'report' ? `${places} (report)` : places
 }
 
 /** `client list` */
@@ -36,6 +46,7 @@ export function listVerb(): Command {
               { title: 'NAME', value: (client) => client.name },
               { title: 'STATE', value: (client) => client.state },
               { title: 'SCOPES', value: (client) => client.scopes.join(' ') },
+              { title: 'CALLS FROM', value: (client) => callsFrom(client) },
               { title: 'CREATED', value: (client) => moment(client.created_at) },
             ],
             state === undefined && scope === undefined

@@ -49,6 +49,8 @@ function complete(before: ResourceServer | undefined, { now }: ChangeContext): R
     exclusive: true,
     scopes: sortScopes([...(before?.scopes ?? []), ...added]),
     tokenTtlSeconds,
+    endpointRules: [],
+    endpointRulesVersion: 0,
     clientId: undefined,
     createdAt: before?.createdAt ?? now,
     updatedAt: now,

@@ -5,6 +5,7 @@ import type { Client, ClientId } from '../../clients/client.ts'
 import type { Credential } from '../../clients/credential.ts'
 import type { ClientWrites } from '../../clients/ports.ts'
 import { endsLater } from '../../clients/scope-ends.ts'
+import { narrows } from '../../network-policy/narrows.ts'
 import type { LinkWrites } from '../../delivery-links/ports.ts'
 import { refuseChange, type ChangeRefusal } from '../../kernel/refusal.ts'
 import type { ResourceServerWrites } from '../../resource-servers/ports.ts'
@@ -106,7 +107,8 @@ function judgeUpdate(before: Client, after: Client, authority: Authority): Chang
     endsLater(after.scopes, before.scopeEnds, after.scopeEnds) ||
     (before.state === 'disabled' && after.state === 'enabled') ||
     letsInOthers(before.authentication, after.authentication) ||
-    (after.tokenTtlSeconds ?? Infinity) > (before.tokenTtlSeconds ?? Infinity)
+    (after.tokenTtlSeconds ?? Infinity) > (before.tokenTtlSeconds ?? Infinity) ||
+    narrows(after.network, before.network, after.updatedAt)
   return isLarger ? refuseBeyond(authority, after, 'client_id') : undefined
 }
 

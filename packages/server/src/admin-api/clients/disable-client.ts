@@ -10,5 +10,5 @@ export const disableClient: Operation<'clients', 'disable'> = async (context, { 
   const clientId = params.client_id as ClientId
   const change = atRevision(context.services.change, clientRevision(clientId), body?.revision)
   const changed = await setClientState(change, changeContext(context), clientId, 'disabled')
-  return changed.ok ? done(clientShape(changed.value)) : changed
+  return changed.ok ? done(clientShape(changed.value, context.services.clock.now())) : changed
 }

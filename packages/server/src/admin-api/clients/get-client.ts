@@ -9,9 +9,10 @@ export const getClient: Operation<'clients', 'get'> = async ({ services }, { par
   const found = await findClient(services.clients, params.client_id as ClientId)
   if (!found.ok) return found
   const { client, credentials } = found.value
+  const now = services.clock.now()
   return done({
-    ...clientShape(client),
-    secrets: secretShapes(credentials, services.clock.now()),
+    ...clientShape(client, now),
+    secrets: secretShapes(credentials, now),
     registered_keys: registeredKeyShapes(credentials),
     registered_subjects: registeredSubjectShapes(found.value),
   })

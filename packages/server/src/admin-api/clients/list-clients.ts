@@ -12,5 +12,6 @@ export const listClients: Operation<'clients', 'list'> = async ({ services }, { 
     state: query?.state,
     scope: query?.scope as Scope | undefined,
   })
-  return done({ items: page.items.map((client) => clientShape(client)), next_cursor: page.nextCursor })
+  const now = services.clock.now()
+  return done({ items: page.items.map((client) => clientShape(client, now)), next_cursor: page.nextCursor })
 }

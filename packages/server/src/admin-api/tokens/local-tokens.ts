@@ -2,13 +2,22 @@ import type { EpochMs } from '@latchkey/protocol'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import type { Change, ChangeContext } from '../../audit/change.ts'
 import { refuseBeyond } from '../access/authority.ts'
-import type { AdminServices, GrantPreview, GrantQuestion, LocalToken, TokenInspection } from '../services.ts'
+import type {
+  AdminServices,
+  GrantDecision,
+  GrantQuestion,
+  LocalToken,
+  PlacePreview,
+  TokenInspection,
+} from '../services.ts'
 import type { ClientAuthentication } from '../../clients/authentication.ts'
 import type { ClientId } from '../../clients/client.ts'
 import type { CompiledClient, CompiledCredential } from '../../clients/compiled-client.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { refuseChange, type ChangeRefusal } from '../../kernel/refusal.ts'
 import { done, type Result } from '../../kernel/result.ts'
+import type { CompiledNetwork } from '../../network-policy/compiled-network.ts'
+import { evaluateNetwork } from '../../network-policy/evaluate.ts'
 import { decideToken, type Denial, type Grant } from '../../policy/token-decision.ts'
 import type { Catalogue } from '../../resource-servers/catalogue.ts'
 import { parseRequestedScope } from '../../token-endpoint/parse.ts'
@@ -41,13 +50,16 @@ export function localTokens(context: LocalTokensContext): AdminServices['tokens'
     const used = choose(client)
     if (used === undefined && client.state === 'enabled') return done('no-credential')
     const { credentials, boundTo } = used ?? { credentials: [client.local], boundTo: undefined }
-    return done(decideToken({ client, credentials, boundTo, catalogue, request, now: context.clock.now() }))
+    const { address } = question
+    return done(decideToken({ client, credentials, boundTo, address, catalogue, request, now: context.clock.now() }))
   }
 
   return {
     async preview(question) {
       const decided = await decide(question, (client) => longestCredentials(client, context.clock.now()))
-      return decided.ok ? done(describeDecision(decided.value)) : decided
+      if (!decided.ok) return decided
+      const network = (await context.load(question.clientId))?.network
+      return done({ ...describeDecision(decided.value), ...previewPlace(network, question, context.clock.now()) })
     },
     async issueLocally(context_, authority, question) {
       const decided = await decide(question, ({ local }) => ({ credentials: [local], boundTo: undefined }))
@@ -150,7 +162,19 @@ function longest(credentials: ReadonlyMap<string, CompiledCredential>, now: Epoc
 const noCredential =
   'The client lacks a credential in force that it would need (a secret, a certificate): all are revoked or have expired.'
 
-function describeDecision(decision: Grant | Denial | 'no-credential'): GrantPreview {
+function previewPlace(
+  network: CompiledNetwork | undefined,
+  { address, call }: GrantQuestion,
+  now: EpochMs,
+): PlacePreview {
+  if (address === undefined) return {}
+  return {
+    address: evaluateNetwork(network, address, { kind: 'token-endpoint' }, now),
+    call: call && evaluateNetwork(network, address, { kind: 'api', name: call.api, call: call.endpoint }, now),
+  }
+}
+
+function describeDecision(decision: Grant | Denial | 'no-credential'): GrantDecision {
   if (decision === 'no-credential') {
     return {
       granted: false,

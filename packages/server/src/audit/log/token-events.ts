@@ -8,6 +8,8 @@ export const tokenEventNames = {
   'renewal.denied': 'The renewal of a certificate was refused.',
   'introspection.denied': 'An introspection request was refused.',
   'revocation.denied': 'A revocation request was refused.',
+  'whoami.denied': 'A request at whoami was refused.',
+  'resource_server.denied': 'A request for endpoint rules or a network policy was refused.',
   'denials.aggregated':
     'Refusals of callers who did not authenticate, counted instead of listed, because they came too fast.',
   'segment.opened': 'A segment of the log begins.',

@@ -27,6 +27,7 @@ describe('RFC 8414 §2, §3', () => {
       token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
       introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
       revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+      lk_whoami_endpoint: `${server.issuer}/oauth2/whoami`,
       lk_revocations_uri: `${server.issuer}/oauth2/revocations`,
     })
   })

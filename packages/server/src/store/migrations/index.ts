@@ -18,6 +18,8 @@ import { up as registeredSubjects } from './0012-registered-subjects.ts'
 import { up as certificatesByLink } from './0014-certificates-by-link.ts'
 import { up as toldEndings } from './0015-told-endings.ts'
 import { up as ownRevocations } from './0016-own-revocations.ts'
+import { up as networkPolicies } from './0017-network-policies.ts'
+import { up as endpointRules } from './0018-endpoint-rules.ts'
 
 /** Every migration there is, in order. A name is never reused, a released migration never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -36,6 +38,8 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0014-certificates-by-link': { up: certificatesByLink },
   '0015-told-endings': { up: toldEndings },
   '0016-own-revocations': { up: ownRevocations },
+  '0017-network-policies': { up: networkPolicies },
+  '0018-endpoint-rules': { up: endpointRules },
 }
 
 /** Their names, in order. */

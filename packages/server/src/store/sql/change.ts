@@ -9,6 +9,7 @@ import type { RequestWrites } from '../../access-requests/ports.ts'
 import type { LinkWrites } from '../../delivery-links/ports.ts'
 import { refused, type Result } from '../../kernel/result.ts'
 import type { DataKeyWrites, SigningKeyWrites } from '../../keys/ports.ts'
+import type { AddressAlertWrites } from '../../network-policy/ports.ts'
 import type { NoticeWrites } from '../../notices/ports.ts'
 import type { ResourceServerWrites } from '../../resource-servers/ports.ts'
 import type { OwnRevocationWrites, RevocationWrites } from '../../tokens/ports.ts'
@@ -20,6 +21,7 @@ import { linkWrites } from './delivery-links.ts'
 import { answerWrites } from './idempotency.ts'
 import { dataKeyWrites, signingKeyWrites } from './keys.ts'
 import { inParts } from './in-parts.ts'
+import { addressAlertWrites } from './network-policies.ts'
 import { noticeWrites } from './notices.ts'
 import { resourceServerWrites } from './resource-servers.ts'
 import { revocationWrites } from './revocations.ts'
@@ -38,6 +40,7 @@ export interface ChangeTransaction {
   readonly links: LinkWrites
   readonly requests: RequestWrites
   readonly certificates: CertificateWrites
+  readonly addressAlerts: AddressAlertWrites
 }
 
 export interface RowSealer {
@@ -80,6 +83,7 @@ export function changeRunner(db: Kysely<Schema>, sealer: RowSealer, announce: An
           links: linkWrites(tx),
           requests: requestWrites(tx),
           certificates: certificateWrites(tx),
+          addressAlerts: addressAlertWrites(tx),
         })
         if (!outcome.ok) throw new RolledBack(outcome.refusal)
         await appendRows(tx, sealer, context, [...(outcome.parts ?? []), outcome.event])

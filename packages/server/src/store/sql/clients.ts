@@ -17,6 +17,7 @@ import { revokeCertificatesOf } from './certificates.ts'
 import { readPage } from './read-page.ts'
 import { dialectOf, ofOneMoment } from './dialect.ts'
 import { inParts } from './in-parts.ts'
+import { policiesOf, writePolicy } from './network-policies.ts'
 import { readResourceServers } from './resource-servers.ts'
 import type { Schema } from './schema.ts'
 import type { Touched } from './touched.ts'
@@ -57,12 +58,14 @@ export function clientWrites(tx: Kysely<Schema>, touched: Touched): ClientWrites
         })
         .execute()
       await insertScopes(tx, client)
+      await writePolicy(tx, client)
     },
     async update(client) {
       touched.client(client.clientId)
       await tx.updateTable('clients').set(mutableColumns(client)).where('client_id', '=', client.clientId).execute()
       await tx.deleteFrom('client_scopes').where('client_id', '=', client.clientId).execute()
       await insertScopes(tx, client)
+      await writePolicy(tx, client)
     },
     async delete(clientId, at) {
       touched.client(clientId)
@@ -137,7 +140,7 @@ export function credentialUses(db: Kysely<Schema>): CredentialUses {
 async function findRecord(tx: Kysely<Schema>, clientId: ClientId): Promise<ClientRecord | undefined> {
   const row = await tx.selectFrom('clients').selectAll().where('client_id', '=', clientId).executeTakeFirst()
   if (row === undefined) return undefined
-  const [client] = await withScopes(tx, [row])
+  const [client] = await asClients(tx, [row])
   if (client === undefined) return undefined
   const credentials = await tx
     .selectFrom('credentials')
@@ -228,7 +231,7 @@ async function listClients(db: Kysely<Schema>, page: PageRequest & ClientFilter)
     query = query.where('client_id', 'in', holders)
   }
   const { items, nextCursor } = await readPage(query, page, { time: 'created_at', id: 'client_id', newestFirst: false })
-  return { items: await withScopes(db, items), nextCursor }
+  return { items: await asClients(db, items), nextCursor }
 }
 
 async function allClients(db: Kysely<Schema>): Promise<Client[]> {
@@ -242,17 +245,11 @@ async function allClients(db: Kysely<Schema>): Promise<Client[]> {
   return found.toSorted((a, b) => (a.clientId < b.clientId ? -1 : 1))
 }
 
-async function withScopes(db: Kysely<Schema>, rows: readonly Selectable<Schema['clients']>[]): Promise<Client[]> {
+async function asClients(db: Kysely<Schema>, rows: readonly Selectable<Schema['clients']>[]): Promise<Client[]> {
   if (rows.length === 0) return []
-  const scopes = await db
-    .selectFrom('client_scopes')
-    .selectAll()
-    .where(
-      'client_id',
-      'in',
-      rows.map((row) => row.client_id),
-    )
-    .execute()
+  const ids = rows.map((row) => row.client_id)
+  const scopes = await db.selectFrom('client_scopes').selectAll().where('client_id', 'in', ids).execute()
+  const policies = await policiesOf(db, ids)
   const byClient = Map.groupBy(scopes, (scope) => scope.client_id)
   return rows.map((row) => ({
     clientId: row.client_id as ClientId,
@@ -273,6 +270,7 @@ async function withScopes(db: Kysely<Schema>, rows: readonly Selectable<Schema['
       ),
     ),
     contactAddress: row.contact_address ?? undefined,
+    network: policies.get(row.client_id),
     tokenTtlSeconds: row.token_ttl_seconds ?? undefined,
     createdAt: row.created_at as EpochMs,
     updatedAt: row.updated_at as EpochMs,

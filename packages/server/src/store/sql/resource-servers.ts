@@ -2,6 +2,7 @@ import type { EpochMs } from '@latchkey/protocol'
 import type { Kysely } from 'kysely'
 import type { ClientId } from '../../clients/client.ts'
 import type { ResourceServerReads, ResourceServerWrites } from '../../resource-servers/ports.ts'
+import type { ResourceServerRule } from '../../resource-servers/endpoint-rules.ts'
 import type { ResourceServer } from '../../resource-servers/resource-server.ts'
 import { ofOneMoment } from './dialect.ts'
 import { inParts } from './in-parts.ts'
@@ -97,10 +98,21 @@ async function readSome(tx: Kysely<Schema>, names?: readonly string[]): Promise<
       .map(({ name, description }) => ({ name, description }))
       .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     tokenTtlSeconds: row.token_ttl_seconds ?? undefined,
+    endpointRules: readRules(row.endpoint_rules),
+    endpointRulesVersion: row.endpoint_rules_version,
     clientId: (row.client_id ?? undefined) as ClientId | undefined,
     createdAt: row.created_at as EpochMs,
     updatedAt: row.updated_at as EpochMs,
     revision: row.revision,
+  }))
+}
+
+function readRules(text: string): ResourceServerRule[] {
+  return (JSON.parse(text) as ResourceServerRule[]).map(({ endpoint, scopes, allowedIp, certificate }) => ({
+    endpoint,
+    scopes,
+    allowedIp,
+    certificate,
   }))
 }
 
@@ -109,6 +121,8 @@ function mutableColumns(server: ResourceServer) {
     audience: server.audience,
     exclusive: server.exclusive ? 1 : 0,
     token_ttl_seconds: server.tokenTtlSeconds ?? null,
+    endpoint_rules: JSON.stringify(server.endpointRules),
+    endpoint_rules_version: server.endpointRulesVersion,
     updated_at: server.updatedAt,
     revision: server.revision,
   }

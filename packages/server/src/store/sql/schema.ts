@@ -7,6 +7,8 @@ export interface Schema {
     audience: string
     exclusive: number
     token_ttl_seconds: number | null
+    endpoint_rules: Generated<string>
+    endpoint_rules_version: Generated<number>
     created_at: number
     updated_at: number
     revision: number
@@ -24,6 +26,13 @@ export interface Schema {
     created_at: number
     updated_at: number
     revision: number
+  }
+  network_policies: {
+    client_id: string
+    id: string
+    version: number
+    rules: string | null
+    alerted_at: Generated<number | null>
   }
   client_scopes: { client_id: string; resource_server: string; scope: string; ends_at: number | null }
   credentials: {

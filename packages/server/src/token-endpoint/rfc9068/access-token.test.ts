@@ -41,6 +41,7 @@ test('§2.1, §4 it verifies with the published keys: type, algorithm, issuer, a
     jti: expect.stringMatching(/^[\w-]{22}$/),
     scope: 'configurations/read',
     lk_credentials: expect.any(Object),
+    lk_network: 'unrestricted',
   })
 })
 

@@ -1,0 +1,53 @@
+import type { EpochMs } from '@latchkey/protocol'
+import {
+  endsOf,
+  entriesAt,
+  restricts,
+  type CoveredApi,
+  type NetworkCoverage,
+  type NetworkPolicy,
+  type NetworkRules,
+} from './network-policy.ts'
+import { includesRanges, mergeRanges, rangeOf } from './ranges.ts'
+
+/**
+ * Whether a call that `before` lets pass, now or later, is refused by `after`. Where that would take much to find out (patterns that are written
+ * differently and mean the same) it is taken for narrower. What only reports refuses nothing.
+ */
+export function narrows(before: NetworkPolicy | undefined, after: NetworkPolicy | undefined, now: EpochMs): boolean {
+  if (!isEnforced(after)) return false
+  if (!isEnforced(before)) return true
+  return coversMore(before.rules.covers, after.rules.covers) || allowsLess(before.rules, after.rules, now)
+}
+
+function isEnforced(policy: NetworkPolicy | undefined): policy is NetworkPolicy & { readonly rules: NetworkRules } {
+  return restricts(policy) && policy.rules.mode === 'enforce'
+}
+
+/** At some moment: now, or when an entry of either has ended. */
+function allowsLess(before: NetworkRules, after: NetworkRules, now: EpochMs): boolean {
+  const moments = [now, ...[...endsOf(before), ...endsOf(after)].filter((end) => end > now)]
+  return moments.some((moment) => !includesRanges(rangesAt(after, moment), rangesAt(before, moment)))
+}
+
+function rangesAt(rules: NetworkRules, moment: EpochMs) {
+  return mergeRanges(entriesAt(rules, moment).map(({ cidr }) => rangeOf(cidr)))
+}
+
+function coversMore(before: NetworkCoverage | undefined, after: NetworkCoverage | undefined): boolean {
+  if (before === undefined) return false
+  if (after === undefined || (after.tokenEndpoint && !before.tokenEndpoint)) return true
+  return after.apis.some(
+    (api) =>
+      !isWithin(
+        api,
+        before.apis.find(({ name }) => name === api.name),
+      ),
+  )
+}
+
+function isWithin(after: CoveredApi, before: CoveredApi | undefined): boolean {
+  if (before === undefined) return false
+  const { endpoints } = before
+  return endpoints === undefined || (after.endpoints?.every((endpoint) => endpoints.includes(endpoint)) ?? false)
+}
