@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { endpointRules } from './endpoint-rules.ts'
 import * as field from './fields.ts'
+import * as network from './network.ts'
 
 /** Largest document, in entries. */
 const maxResourceServers = 1000
@@ -31,6 +33,8 @@ const resourceServer = z.strictObject({
   exclusive: z.boolean().optional(),
   token_ttl_seconds: field.tokenTtlSeconds.optional(),
   scopes: z.array(scopeEntry).max(maxScopes),
+  /** What its calls need. Absent: as it is, since a file from before they were written down must not open the API. */
+  endpoint_rules: endpointRules.optional(),
 })
 
 /** Whole seconds, in UTC: `2027-01-31T00:00:00Z`. */
@@ -38,9 +42,27 @@ const moment = z.iso
   .datetime({ precision: 0, error: 'a moment in UTC, for example 2027-01-31T00:00:00Z' })
   .meta({ examples: ['2027-01-31T00:00:00Z'] })
 
+/** Where a client may call from; with `mode: unrestricted`, and that alone, from anywhere. */
+const declaredNetwork = z.strictObject({
+  mode: z.enum(['enforce', 'report', 'unrestricted']).optional(),
+  allow: z
+    .array(
+      z.strictObject({
+        cidr: network.cidr,
+        note: withoutSecret(network.note).optional(),
+        until: moment.optional(),
+      }),
+    )
+    .min(1)
+    .max(network.maxAddresses)
+    .optional(),
+  /** Absent: the token endpoint and every API. */
+  covers: network.writtenCoverage.optional(),
+})
+
 /**
  * A client as the file wants it. Without `state` it stays as it is: a file must not enable by silence what was disabled in an emergency. Nor does
- * silence touch `authentication`, `contact_address` or `scope_ends`.
+ * silence touch `authentication`, `contact_address`, `network` or `scope_ends`.
  */
 const client = z.strictObject({
   client_id: field.clientId,
@@ -49,6 +71,7 @@ const client = z.strictObject({
   authentication: field.authentication.optional(),
   contact_address: field.contactAddress.optional(),
   token_ttl_seconds: field.tokenTtlSeconds.optional(),
+  network: declaredNetwork.optional(),
   scopes: z.array(field.scope).max(maxScopes),
   /** By scope, when it ends; one that is not named here has no end. */
   scope_ends: z.record(field.scope, moment).optional(),
@@ -103,6 +126,7 @@ function contradictions({ resource_servers: servers = [], clients = [] }: Docume
   }
   for (const [i, each] of clients.entries()) {
     found.push(...repetitions(['clients', i, 'scopes'], undefined, each.scopes))
+    found.push(...networkContradictions(i, each.network))
     for (const scope of Object.keys(each.scope_ends ?? {})) {
       if (!each.scopes.includes(scope))
         found.push({
@@ -120,6 +144,20 @@ function contradictions({ resource_servers: servers = [], clients = [] }: Docume
     }
   }
   return found
+}
+
+function networkContradictions(i: number, declared: z.infer<typeof declaredNetwork> | undefined): Contradiction[] {
+  if (declared === undefined) return []
+  const path = ['clients', i, 'network']
+  const { mode, allow, covers } = declared
+  if (mode !== 'unrestricted') {
+    return allow === undefined
+      ? [{ path: [...path, 'allow'], message: 'name the addresses that it may call from' }]
+      : []
+  }
+  return allow === undefined && covers === undefined
+    ? []
+    : [{ path: [...path, 'mode'], message: 'unrestricted stands alone: leave out allow and covers' }]
 }
 
 type DocumentContent = Pick<z.infer<typeof content>, 'resource_servers' | 'clients'>

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { declarationDocument } from './declaration-document.ts'
+import { answeredRules } from './endpoint-rules.ts'
 import { operation } from './operation.ts'
 import { adminRoutes } from './routes.ts'
 
@@ -37,6 +38,17 @@ const declarationPlan = z.strictObject({
 })
 export type DeclarationPlan = z.infer<typeof declarationPlan>
 
+const exportedNetwork = z.strictObject({
+  mode: z.string().optional(),
+  allow: z.array(z.strictObject({ cidr: z.string(), note: z.string().optional(), until: z.string().optional() })),
+  covers: z
+    .strictObject({
+      token_endpoint: z.boolean(),
+      apis: z.array(z.strictObject({ name: z.string(), endpoints: z.array(z.string()).optional() })),
+    })
+    .optional(),
+})
+
 /** A document as `export` gives it: of the same shape, and without the bounds of one that is sent. */
 const declarationExport = z.strictObject({
   latchkey: z.literal(1),
@@ -47,6 +59,7 @@ const declarationExport = z.strictObject({
       exclusive: z.boolean().optional(),
       token_ttl_seconds: z.int().optional(),
       scopes: z.array(z.strictObject({ name: z.string(), description: z.string().optional() })),
+      endpoint_rules: answeredRules.optional(),
     }),
   ),
   clients: z.array(
@@ -56,6 +69,7 @@ const declarationExport = z.strictObject({
       state: z.enum(['enabled', 'disabled']).optional(),
       token_ttl_seconds: z.int().optional(),
       contact_address: z.string().optional(),
+      network: exportedNetwork.optional(),
       scopes: z.array(z.string()),
       scope_ends: z.record(z.string(), z.string()).optional(),
     }),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import * as field from './fields.ts'
+import { answeredRules, endpointRules } from './endpoint-rules.ts'
 import { emptyBody, empty, operation, pageOf } from './operation.ts'
 import { adminRoutes } from './routes.ts'
 
@@ -18,6 +19,8 @@ const resourceServer = z.strictObject({
   exclusive: z.boolean(),
   scopes: z.array(z.strictObject({ name: z.string(), description: z.string() })),
   token_ttl_seconds: z.int().optional(),
+  /** What its calls need; absent: nothing is said here. */
+  endpoint_rules: answeredRules.optional(),
   /** With which it introspects; absent until it has a credential. */
   client_id: z.string().optional(),
   created_at: field.epochSeconds,
@@ -38,6 +41,7 @@ export const resourceServers = {
           scopes: scopes.min(1),
           exclusive: z.boolean().optional(),
           token_ttl_seconds: field.tokenTtlSeconds.optional(),
+          endpoint_rules: endpointRules.optional(),
         }),
       }),
     )
@@ -63,6 +67,8 @@ export const resourceServers = {
           remove_scopes: z.array(field.scopeName).max(200).optional(),
           exclusive: z.boolean().optional(),
           token_ttl_seconds: field.tokenTtlSeconds.nullable().optional(),
+          /** Replaces all of them. */
+          endpoint_rules: endpointRules.optional(),
           force: z.boolean().optional(),
           revision: field.revision.optional(),
         }),

@@ -7,6 +7,7 @@ import type { Credential } from '../clients/credential.ts'
 import { scopeEndEntries } from '../clients/scope-ends.ts'
 import { restricts, versionAt, type NetworkPolicy } from '../network-policy/network-policy.ts'
 import type { ResourceServer } from '../resource-servers/resource-server.ts'
+import { ruleShape } from './resource-servers/rule-shapes.ts'
 
 /** Domain objects as the contract spells them: snake_case, times in seconds. Digests and references have no place in any of them. */
 
@@ -110,6 +111,7 @@ export function resourceServerShape(server: ResourceServer): contract.ResourceSe
     exclusive: server.exclusive,
     scopes: server.scopes.map(({ name, description }) => ({ name, description })),
     token_ttl_seconds: server.tokenTtlSeconds,
+    endpoint_rules: server.endpointRules.length === 0 ? undefined : server.endpointRules.map((rule) => ruleShape(rule)),
     client_id: server.clientId,
     created_at: toSeconds(server.createdAt),
     updated_at: toSeconds(server.updatedAt),

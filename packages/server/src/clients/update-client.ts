@@ -97,7 +97,7 @@ export async function updateClientWithin(
     isShorter(before, client) ||
     endsTokens(before.authentication, client.authentication) ||
     endsLater(before.scopes, client.scopeEnds, before.scopeEnds) ||
-    narrows(before.network, client.network, context.now)
+    narrows(before.network?.rules, client.network?.rules, context.now)
   if (narrowed) await endTokensOfClient(tx, found.value, context.now)
   return {
     ...done(client),

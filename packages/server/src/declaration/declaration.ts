@@ -2,7 +2,9 @@ import type { Scope } from '@latchkey/protocol'
 import type { ClientAuthentication } from '../clients/authentication.ts'
 import type { ClientId, ClientState } from '../clients/client.ts'
 import type { ScopeEnds } from '../clients/scope-ends.ts'
+import type { ResourceServerRule } from '../resource-servers/endpoint-rules.ts'
 import type { ResourceServerScope } from '../resource-servers/resource-server.ts'
+import type { DeclaredNetwork } from './declared-network.ts'
 
 /** What the registry shall be: validated, every default filled in. */
 export interface Declaration {
@@ -18,6 +20,8 @@ export interface DeclaredResourceServer {
   readonly exclusive: boolean
   readonly tokenTtlSeconds: number | undefined
   readonly scopes: readonly ResourceServerScope[]
+  /** Undefined: as they are; a new one has none. */
+  readonly endpointRules: readonly ResourceServerRule[] | undefined
 }
 
 export interface DeclaredClient {
@@ -33,4 +37,6 @@ export interface DeclaredClient {
   readonly scopeEnds: ScopeEnds | undefined
   /** Undefined: as it is; a new client has none. */
   readonly contactAddress: string | undefined
+  /** Undefined: as it is; a new client may call from anywhere. */
+  readonly network: DeclaredNetwork | undefined
 }

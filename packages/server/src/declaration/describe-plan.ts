@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { EpochMs } from '@latchkey/protocol'
+import type { AllowedAddress, NetworkRules } from '../network-policy/network-policy.ts'
+import type { ResourceServerRule } from '../resource-servers/endpoint-rules.ts'
+import { networkAfter } from './declared-network.ts'
 import type { ClientStep, Plan, ResourceServerStep, Step } from './plan.ts'
 
 /** One thing that changes, as scalars: `before` is null for what is added, `after` for what is taken away. */
@@ -51,7 +54,9 @@ function resourceServerChanges({ before, after }: ResourceServerStep): StepChang
   const descriptions = (after?.scopes ?? []).map(({ name, description }) =>
     change(`scopes.${name}.description`, known.get(name) || undefined, description || undefined),
   )
-  return [...changes, ...descriptions].filter((each) => each.before !== each.after)
+  const rules = after === undefined ? undefined : (after.endpointRules ?? before?.endpointRules ?? [])
+  const ruleChanges = listChanges('endpoint_rules', before?.endpointRules.map(ruleLine), rules?.map(ruleLine))
+  return [...changes, ...descriptions, ...ruleChanges].filter((each) => each.before !== each.after)
 }
 
 function clientChanges({ before, after }: ClientStep): StepChange[] {
@@ -65,6 +70,7 @@ function clientChanges({ before, after }: ClientStep): StepChange[] {
     change('contact_address', before?.contactAddress, after?.contactAddress ?? (after && before?.contactAddress)),
     ...listChanges('scopes', before?.scopes, after?.scopes),
     ...endChanges({ before, after }),
+    ...networkChanges({ before, after }),
   ].filter((each) => each.before !== each.after)
 }
 
@@ -74,6 +80,38 @@ function endChanges({ before, after }: Pick<ClientStep, 'before' | 'after'>): St
   return (after?.scopes ?? [])
     .toSorted()
     .map((scope) => change(`scope_ends.${scope}`, isoMoment(before?.scopeEnds[scope]), isoMoment(ends?.[scope])))
+}
+
+/** Their order says which decides: a rule at another place is another line. */
+function ruleLine({ endpoint, scopes, allowedIp, certificate }: ResourceServerRule, i: number): string {
+  const needs = [...scopes, ...(allowedIp ? ['allowed-ip'] : []), ...(certificate ? ['certificate'] : [])]
+  return `${i + 1}. ${endpoint} = ${needs.join(',')}`
+}
+
+function networkChanges({ before, after }: Pick<ClientStep, 'before' | 'after'>): StepChange[] {
+  const had = before?.network?.rules
+  const read = after === undefined ? undefined : networkAfter(before, after.network)
+  const has = read?.ok === true ? read.value : undefined
+  return [
+    change('network.mode', had?.mode, has?.mode),
+    ...listChanges('network.allow', had?.allow.map(addressLine), has?.allow.map(addressLine)),
+    ...listChanges('network.covers', had && coverageLines(had), has && coverageLines(has)),
+  ]
+}
+
+function addressLine({ cidr, note, endsAt }: AllowedAddress): string {
+  const about = [note, endsAt === undefined ? undefined : `until ${isoMoment(endsAt)}`].filter(
+    (part) => part !== undefined,
+  )
+  return about.length === 0 ? cidr : `${cidr} (${about.join(', ')})`
+}
+
+function coverageLines({ covers }: NetworkRules): string[] {
+  if (covers === undefined) return ['everything']
+  return [
+    ...(covers.tokenEndpoint ? ['the token endpoint'] : []),
+    ...covers.apis.flatMap(({ name, endpoints }) => endpoints?.map((endpoint) => `${name} ${endpoint}`) ?? [name]),
+  ]
 }
 
 /** As a document writes it: whole seconds in UTC. */

@@ -2,8 +2,12 @@ import { qualifyScope, resourceServerOf, type Scope } from '@latchkey/protocol'
 import { letsInOthers } from '../clients/authentication.ts'
 import type { Client } from '../clients/client.ts'
 import { endsLater } from '../clients/scope-ends.ts'
+import { narrows } from '../network-policy/narrows.ts'
+import { readNetworkRules } from '../network-policy/read-network-rules.ts'
 import { fewOf } from '../resource-servers/resource-server-changes.ts'
 import type { Declaration, DeclaredClient } from './declaration.ts'
+import { networkAfter } from './declared-network.ts'
+import { rulesAfter } from './declared-rules.ts'
 import { ownResourceServer, type PlanOptions, type PlanProblem, type ResourceServerStep, type Step } from './plan.ts'
 import type { RegistryState } from './registry-state.ts'
 
@@ -16,6 +20,7 @@ export function findProblems(
 ): PlanProblem[] {
   return [
     ...resourceServerProblems(declaration, state),
+    ...ruleProblems(declaration, state),
     ...clientProblems(declaration, state, steps, options),
     ...orphanedHolders(declaration, state, steps),
   ]
@@ -35,13 +40,35 @@ function resourceServerProblems({ resourceServers = [] }: Declaration, state: Re
   })
 }
 
+/** Rules that cannot be taken, and rules whose scopes the document takes away without a word about them. */
+function ruleProblems({ resourceServers = [] }: Declaration, state: RegistryState): PlanProblem[] {
+  return resourceServers.flatMap((after, i) => {
+    const rules = rulesAfter(
+      state.resourceServers.find(({ name }) => name === after.name),
+      after,
+    )
+    if (rules.ok) return []
+    const { message, field = 'endpoint_rules' } = rules.refusal
+    const isSilent = after.endpointRules === undefined
+    return [
+      {
+        field: `resource_servers.${i}.${isSilent ? 'scopes' : field}`,
+        message: isSilent
+          ? `its endpoint rules, of which the file says nothing, need what would go: ${message}`
+          : message,
+      },
+    ]
+  })
+}
+
 function clientProblems(
   declaration: Declaration,
   state: RegistryState,
   steps: readonly Step[],
-  { mayAdminister, reservedClientIds }: PlanOptions,
+  { mayAdminister, reservedClientIds, now }: PlanOptions,
 ): PlanProblem[] {
   const scopes = scopesAfterwards(declaration, state, steps)
+  const names = new Set([...state.resourceServers, ...(declaration.resourceServers ?? [])].map(({ name }) => name))
   const present = new Map(state.clients.map((client) => [client.clientId, client]))
   const changed = new Set(steps.filter(({ kind }) => kind === 'client').map(({ id }) => id))
   const credentials = new Map(state.resourceServers.map((server) => [server.clientId, server.name]))
@@ -61,11 +88,36 @@ function clientProblems(
         { field: `clients.${i}.scopes.${j}`, message: `there is no scope ${scope}, in the file or on the server` },
       ]
     })
-    if (unknown.length > 0 || !changed.has(client.clientId)) return unknown
-    const beyond = scopeBeyond(present.get(client.clientId), client, mayAdminister)
+    const before = present.get(client.clientId)
+    const problems = [...unknown, ...networkProblems(before, client, names, i)]
+    if (problems.length > 0 || !changed.has(client.clientId)) return problems
+    const beyond = scopeBeyond(before, client, { mayAdminister, now })
     if (beyond === undefined) return []
     const message = `this would make ${client.clientId} larger, who holds or gets ${beyond}: the caller does not hold that itself`
     return [{ field: `clients.${i}.scopes`, message }]
+  })
+}
+
+/** An address or pattern that cannot be taken, or an API that is not there and was not named before. */
+function networkProblems(
+  before: Client | undefined,
+  { network }: DeclaredClient,
+  apis: ReadonlySet<string>,
+  i: number,
+): PlanProblem[] {
+  if (network === undefined || network === 'lifted') return []
+  const field = `clients.${i}.network`
+  const read = readNetworkRules(network)
+  if (!read.ok) return [{ field: `${field}.${read.refusal.field}`, message: read.refusal.message }]
+  const known = new Set(before?.network?.rules?.covers?.apis.map(({ name }) => name))
+  return (network.covers?.apis ?? []).flatMap(({ name }, j) => {
+    if (apis.has(name) || known.has(name)) return []
+    return [
+      {
+        field: `${field}.covers.apis.${j}.name`,
+        message: `there is no resource server ${name}, in the file or on the server`,
+      },
+    ]
   })
 }
 
@@ -76,8 +128,9 @@ function clientProblems(
 function scopeBeyond(
   before: Client | undefined,
   after: DeclaredClient,
-  mayAdminister: PlanOptions['mayAdminister'],
+  { mayAdminister, now }: Pick<PlanOptions, 'mayAdminister' | 'now'>,
 ): Scope | undefined {
+  const network = networkAfter(before, after.network)
   const isBeyond = (scope: Scope) => resourceServerOf(scope) === ownResourceServer && !mayAdminister(scope)
   const added = after.scopes.filter((scope) => before?.scopes.includes(scope) !== true)
   const isLarger =
@@ -87,7 +140,8 @@ function scopeBeyond(
       endsLater(after.scopes, before.scopeEnds, after.scopeEnds)) ||
     (before?.state === 'disabled' && after.state === 'enabled') ||
     (before !== undefined && letsInOthers(before.authentication, after.authentication ?? before.authentication)) ||
-    (after.tokenTtlSeconds ?? Infinity) > (before?.tokenTtlSeconds ?? Infinity)
+    (after.tokenTtlSeconds ?? Infinity) > (before?.tokenTtlSeconds ?? Infinity) ||
+    (before !== undefined && network.ok && narrows(network.value, before.network?.rules, now))
   return isLarger ? after.scopes.find((scope) => isBeyond(scope)) : undefined
 }
 

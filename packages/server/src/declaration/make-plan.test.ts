@@ -9,7 +9,12 @@ import type { PlanOptions } from './plan.ts'
 import type { RegistryState } from './registry-state.ts'
 
 const at = 1_700_000_000_000 as EpochMs
-const options: PlanOptions = { prune: false, mayAdminister: () => true, reservedClientIds: new Set(['console']) }
+const options: PlanOptions = {
+  prune: false,
+  now: at,
+  mayAdminister: () => true,
+  reservedClientIds: new Set(['console']),
+}
 
 const shop: ResourceServer = {
   name: 'shop',
@@ -307,7 +312,7 @@ function client(clientId: string, scopes: string[]): Client {
 }
 
 function declared({ name, audience, exclusive, tokenTtlSeconds, scopes }: ResourceServer): DeclaredResourceServer {
-  return { name, audience, exclusive, tokenTtlSeconds, scopes }
+  return { name, audience, exclusive, tokenTtlSeconds, scopes, endpointRules: undefined }
 }
 
 function wanted({ clientId, name, tokenTtlSeconds, scopes, scopeEnds, contactAddress }: Client): DeclaredClient {
@@ -320,6 +325,7 @@ function wanted({ clientId, name, tokenTtlSeconds, scopes, scopeEnds, contactAdd
     scopes,
     scopeEnds,
     contactAddress,
+    network: undefined,
   }
 }
 

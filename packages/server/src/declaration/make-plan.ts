@@ -1,8 +1,12 @@
+import type { EpochMs } from '@latchkey/protocol'
 import { endsTokens } from '../clients/authentication.ts'
 import type { Client, ClientId } from '../clients/client.ts'
 import { endsLater, isSameEnds } from '../clients/scope-ends.ts'
+import { narrows } from '../network-policy/narrows.ts'
 import type { ResourceServer } from '../resource-servers/resource-server.ts'
 import type { Declaration, DeclaredClient, DeclaredResourceServer } from './declaration.ts'
+import { isSameNetwork, networkAfter } from './declared-network.ts'
+import { hasSameRules } from './declared-rules.ts'
 import { findProblems } from './find-problems.ts'
 import {
   administrates,
@@ -64,7 +68,7 @@ function resourceServerStep(
 function clientSteps(
   declared: readonly DeclaredClient[] | undefined,
   state: RegistryState,
-  { prune }: PlanOptions,
+  { prune, now }: PlanOptions,
 ): Steps<ClientStep, ClientId> {
   const present = new Map(state.clients.map((client) => [client.clientId, client]))
   const wanted = new Map((declared ?? []).map((client) => [client.clientId, client]))
@@ -82,7 +86,7 @@ function clientSteps(
   for (const after of wanted.values()) {
     const before = present.get(after.clientId)
     if (before !== undefined && isSameClient(before, after)) continue
-    const endsTokensOf = before !== undefined && losesAccess(before, after) ? [after.clientId] : []
+    const endsTokensOf = before !== undefined && losesAccess(before, after, now) ? [after.clientId] : []
     steps.push({ kind: 'client', id: after.clientId, before, after, endsTokensOf })
   }
   return {
@@ -101,14 +105,16 @@ function isNarrower(before: ResourceServer, after: DeclaredResourceServer): bool
 }
 
 /** The rules of `updateClient` and `setClientState`. */
-function losesAccess(before: Client, after: DeclaredClient): boolean {
+function losesAccess(before: Client, after: DeclaredClient, now: EpochMs): boolean {
   const kept = new Set(after.scopes)
+  const network = networkAfter(before, after.network)
   return (
     before.scopes.some((scope) => !kept.has(scope)) ||
     (after.scopeEnds !== undefined && endsLater(before.scopes, after.scopeEnds, before.scopeEnds)) ||
     (after.tokenTtlSeconds ?? Infinity) < (before.tokenTtlSeconds ?? Infinity) ||
     (after.state === 'disabled' && before.state === 'enabled') ||
-    endsTokens(before.authentication, after.authentication ?? before.authentication)
+    endsTokens(before.authentication, after.authentication ?? before.authentication) ||
+    (network.ok && narrows(before.network?.rules, network.value, now))
   )
 }
 
@@ -125,6 +131,7 @@ function isSameResourceServer(before: ResourceServer | undefined, after: Declare
     before.audience === after.audience &&
     before.exclusive === after.exclusive &&
     before.tokenTtlSeconds === after.tokenTtlSeconds &&
+    hasSameRules(before, after) &&
     after.scopes.every(({ name, description }) => descriptions.get(name) === description)
   )
 }
@@ -137,6 +144,7 @@ function isSameClient(before: Client, after: DeclaredClient): boolean {
     (after.authentication === undefined || before.authentication === after.authentication) &&
     (after.contactAddress === undefined || before.contactAddress === after.contactAddress) &&
     (after.scopeEnds === undefined || isSameEnds(before.scopeEnds, after.scopeEnds)) &&
+    isSameNetwork(before, after.network) &&
     before.tokenTtlSeconds === after.tokenTtlSeconds &&
     before.scopes.length === after.scopes.length &&
     after.scopes.every((scope) => held.has(scope))

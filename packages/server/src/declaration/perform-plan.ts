@@ -2,18 +2,21 @@ import { setImmediate } from 'node:timers/promises'
 import type { EpochMs, Scope } from '@latchkey/protocol'
 import type { ChangeContext, ChangeOutcome } from '../audit/change.ts'
 import type { AdminEvent } from '../audit/events.ts'
-import { registerClient } from '../clients/create-client.ts'
+import { createdDetails, registerClient } from '../clients/create-client.ts'
 import { isSameEnds, type ScopeEnds } from '../clients/scope-ends.ts'
 import type { CredentialMaker } from '../clients/secrets.ts'
 import { deleteClientWithin, setClientStateWithin, updateClientWithin } from '../clients/update-client.ts'
 import type { ChangeRefusal } from '../kernel/refusal.ts'
 import { done, type Result } from '../kernel/result.ts'
+import { newNetworkPolicyId, type RequestedNetwork } from '../network-policy/change-network.ts'
 import { createResourceServerWithin } from '../resource-servers/create-resource-server.ts'
 import { deleteResourceServerWithin } from '../resource-servers/delete-resource-server.ts'
 import type { ResourceServerWrites } from '../resource-servers/ports.ts'
 import type { ResourceServerTransaction } from '../resource-servers/resource-server-changes.ts'
 import { updateResourceServerWithin } from '../resource-servers/update-resource-server.ts'
 import type { DeclaredClient } from './declaration.ts'
+import { isSameNetwork, type DeclaredNetwork } from './declared-network.ts'
+import { hasSameRules } from './declared-rules.ts'
 import { goneScopes } from './find-problems.ts'
 import type { ClientStep, ResourceServerStep, Step } from './plan.ts'
 
@@ -65,10 +68,14 @@ function workBeforeClients(context: ChangeContext, { id, before, after }: Resour
     setScopes.length > 0 ||
     before.audience !== after.audience ||
     before.exclusive !== after.exclusive ||
+    !hasSameRules(before, after) ||
     before.tokenTtlSeconds !== after.tokenTtlSeconds
   if (!isMoreThanRemoval) return []
-  const { audience, exclusive, tokenTtlSeconds = null } = after
-  return [(tx) => updateResourceServerWithin(tx, context, id, { audience, exclusive, setScopes, tokenTtlSeconds })]
+  const { audience, exclusive, endpointRules, tokenTtlSeconds = null } = after
+  return [
+    (tx) =>
+      updateResourceServerWithin(tx, context, id, { audience, exclusive, setScopes, endpointRules, tokenTtlSeconds }),
+  ]
 }
 
 function workAfterClients(context: ChangeContext, step: ResourceServerStep): Work[] {
@@ -83,6 +90,7 @@ function workAfterClients(context: ChangeContext, step: ResourceServerStep): Wor
 function clientWork(maker: CredentialMaker, context: ChangeContext, { id, before, after }: ClientStep): Work[] {
   if (after === undefined) return [(tx) => deleteClientWithin(tx, context, id)]
   if (before === undefined) return [(tx) => createDeclaredClient(tx, maker, context, after)]
+  const network = requestedNetwork(maker, after.network)
   const had = new Set(before.scopes)
   const has = new Set(after.scopes)
   const addScopes = after.scopes.filter((scope) => !had.has(scope))
@@ -95,6 +103,7 @@ function clientWork(maker: CredentialMaker, context: ChangeContext, { id, before
     (authentication !== undefined && authentication !== before.authentication) ||
     (contactAddress !== undefined && contactAddress !== before.contactAddress) ||
     (after.scopeEnds !== undefined && !isSameEnds(before.scopeEnds, after.scopeEnds)) ||
+    !isSameNetwork(before, after.network) ||
     after.tokenTtlSeconds !== before.tokenTtlSeconds
   const update: Work = (tx) =>
     updateClientWithin(tx, context, id, {
@@ -105,6 +114,7 @@ function clientWork(maker: CredentialMaker, context: ChangeContext, { id, before
       scopeEnds,
       contactAddress,
       tokenTtlSeconds,
+      network,
     })
   const isOtherState = state !== undefined && state !== before.state
   return [
@@ -117,14 +127,24 @@ async function createDeclaredClient(
   tx: ResourceServerTransaction,
   maker: CredentialMaker,
   context: ChangeContext,
-  { state = 'enabled', ...declared }: DeclaredClient,
+  { state = 'enabled', network, ...declared }: DeclaredClient,
 ): Promise<Outcome> {
-  const { clientId, name, tokenTtlSeconds } = declared
-  const created = await registerClient(tx, maker, context, { ...declared, state })
+  const { clientId, tokenTtlSeconds } = declared
+  const created = await registerClient(tx, maker, context, {
+    ...declared,
+    network: network === 'lifted' ? undefined : requestedNetwork(maker, network),
+    state,
+  })
   if (!created.ok) return created
-  const { scopes, authentication } = created.value
-  const details = { name, authentication, scopes, state, token_ttl_seconds: tokenTtlSeconds }
+  const details = { ...createdDetails(created.value), state, token_ttl_seconds: tokenTtlSeconds }
   return { ...created, event: { name: 'client.created', subject: clientId, details } }
+}
+
+/** All of it, as the declaration has it. */
+function requestedNetwork(maker: CredentialMaker, declared: DeclaredNetwork | undefined): RequestedNetwork | undefined {
+  if (declared === undefined) return undefined
+  const idIfNew = newNetworkPolicyId(maker.random)
+  return { idIfNew, change: declared === 'lifted' ? declared : { ...declared, covers: declared.covers ?? null } }
 }
 
 /** An end for every scope: those that are not named have none. */

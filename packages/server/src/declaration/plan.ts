@@ -1,4 +1,4 @@
-import type { Scope } from '@latchkey/protocol'
+import type { EpochMs, Scope } from '@latchkey/protocol'
 import type { Client, ClientId } from '../clients/client.ts'
 import type { ResourceServer } from '../resource-servers/resource-server.ts'
 import type { DeclaredClient, DeclaredResourceServer } from './declaration.ts'
@@ -43,6 +43,8 @@ export interface PlanOptions {
   readonly prune: boolean
   /** Whether the caller may give and take this scope of Latchkey's own resource server. */
   readonly mayAdminister: (scope: Scope) => boolean
+  /** Decides which addresses of a network policy have ended. */
+  readonly now: EpochMs
   /** Names that the audit log uses for callers who are no clients. */
   readonly reservedClientIds: ReadonlySet<string>
 }

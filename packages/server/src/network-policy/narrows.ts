@@ -1,27 +1,15 @@
 import type { EpochMs } from '@latchkey/protocol'
-import {
-  endsOf,
-  entriesAt,
-  restricts,
-  type CoveredApi,
-  type NetworkCoverage,
-  type NetworkPolicy,
-  type NetworkRules,
-} from './network-policy.ts'
+import { endsOf, entriesAt, type CoveredApi, type NetworkCoverage, type NetworkRules } from './network-policy.ts'
 import { includesRanges, mergeRanges, rangeOf } from './ranges.ts'
 
 /**
  * Whether a call that `before` lets pass, now or later, is refused by `after`. Where that would take much to find out (patterns that are written
  * differently and mean the same) it is taken for narrower. What only reports refuses nothing.
  */
-export function narrows(before: NetworkPolicy | undefined, after: NetworkPolicy | undefined, now: EpochMs): boolean {
-  if (!isEnforced(after)) return false
-  if (!isEnforced(before)) return true
-  return coversMore(before.rules.covers, after.rules.covers) || allowsLess(before.rules, after.rules, now)
-}
-
-function isEnforced(policy: NetworkPolicy | undefined): policy is NetworkPolicy & { readonly rules: NetworkRules } {
-  return restricts(policy) && policy.rules.mode === 'enforce'
+export function narrows(before: NetworkRules | undefined, after: NetworkRules | undefined, now: EpochMs): boolean {
+  if (after?.mode !== 'enforce') return false
+  if (before?.mode !== 'enforce') return true
+  return coversMore(before.covers, after.covers) || allowsLess(before, after, now)
 }
 
 /** At some moment: now, or when an entry of either has ended. */

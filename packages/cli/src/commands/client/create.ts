@@ -47,6 +47,7 @@ export function createVerb(): Command {
     async run({ args: [name = ''], options, admin, print }) {
       const authentication = authenticationOf(options)
       if (options.scope === undefined) throw misuse('a client needs a scope', 'name at least one with --scope')
+      const network = newNetwork(options)
       const { clients } = await admin()
       const created = await clients.create({
         body: {
@@ -58,7 +59,7 @@ export function createVerb(): Command {
           secret_expires_in: options.secretExpiresIn,
           show_secret: options.showSecret,
           link: options.link ? undefined : false,
-          network: newNetwork(options),
+          network,
         },
       })
       print(created, () => createdText(created))

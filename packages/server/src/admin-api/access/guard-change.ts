@@ -108,7 +108,7 @@ function judgeUpdate(before: Client, after: Client, authority: Authority): Chang
     (before.state === 'disabled' && after.state === 'enabled') ||
     letsInOthers(before.authentication, after.authentication) ||
     (after.tokenTtlSeconds ?? Infinity) > (before.tokenTtlSeconds ?? Infinity) ||
-    narrows(after.network, before.network, after.updatedAt)
+    narrows(after.network?.rules, before.network?.rules, after.updatedAt)
   return isLarger ? refuseBeyond(authority, after, 'client_id') : undefined
 }
 

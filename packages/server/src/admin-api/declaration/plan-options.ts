@@ -8,11 +8,12 @@ import type { OperationContext } from '../operation.ts'
  * with its place in the document.
  */
 export function planOptions(
-  { authority }: OperationContext,
+  { authority, services }: OperationContext,
   { prune = false }: { readonly prune?: boolean | undefined },
 ): PlanOptions {
   return {
     prune,
+    now: services.clock.now(),
     mayAdminister: (scope) => scopeBeyond(authority, [scope]) === undefined,
     reservedClientIds: reservedActors,
   }
