@@ -29,7 +29,10 @@ export interface ProxiedServer {
 }
 
 export async function startBehindProxy(overrides: Partial<Config> = {}, clock?: TestClock): Promise<ProxiedServer> {
-  const server = await startTestServer({ trustedProxies: ['127.0.0.1'], ...overrides }, clock)
+  const server = await startTestServer(
+    { proxies: [{ networks: ['127.0.0.1'], addressHeader: 'x-forwarded-for' }], ...overrides },
+    clock,
+  )
   const socket = adminSender(server.adminSocket)
   const headersOf = (partner: TestPartner, address: string) => ({
     Authorization: basic(partner),
