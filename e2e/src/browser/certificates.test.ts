@@ -354,6 +354,7 @@ describe('what is pasted', () => {
     await page.getByLabel('Your certificate').fill(own)
     await press(page, 'Send the changed request')
     await page.getByText('Its key').waitFor()
+    expect(await page.locator('dd.mono').first().textContent()).toMatch(/^[0-9a-f]{64}$/)
     await visitor.close()
   })
 })

@@ -10,7 +10,7 @@ const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as con
 
 /** Makes a P-256 key and a signing request. The library of certificates is loaded only here: who claims a secret does not need it. */
 export async function makeKey(): Promise<MadeKey> {
-  // oxlint-disable-next-line import/no-unassigned-import -- @peculiar/x509 wants it loaded first, for what it adds to globals
+  // @peculiar/x509 wants it loaded first, for what it adds to globals.
   await import('reflect-metadata')
   const { Pkcs10CertificateRequestGenerator } = await import('@peculiar/x509')
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
@@ -18,5 +18,5 @@ export async function makeKey(): Promise<MadeKey> {
   const pkcs8 = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey))
   const { createPrivateKey } = await import('node:crypto')
   const key = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
-  return { privateKey: key.export({ format: 'pem', type: 'pkcs8' }).toString(), csr: `${request.toString('pem')}\n` }
+  return { privateKey: key.export({ format: 'pem', type: 'pkcs8' }), csr: `${request.toString('pem')}\n` }
 }

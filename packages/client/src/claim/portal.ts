@@ -108,8 +108,8 @@ function isCredential(answered: unknown): answered is ClaimedCredential {
   } = credential
   return (
     [issuer, id, receipt].every((value) => typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)) &&
-    /^[A-Za-z0-9-]+$/.test(String(id)) &&
-    (secret === undefined || /^\w+$/.test(String(secret))) &&
+    /^[A-Za-z0-9-]+$/.test(id ?? '') &&
+    (secret === undefined || /^\w+$/.test(secret)) &&
     isPlainUrl(issuer) &&
     (endpoint === undefined || isPlainUrl(endpoint)) &&
     [certificate?.certificate, certificate?.chain, credential.server_ca].every((pem) => pem === undefined || isPem(pem))

@@ -6,14 +6,8 @@ import { done, refused, type Result } from '../kernel/result.ts'
 import type { Catalogue } from '../resource-servers/catalogue.ts'
 import type { ResourceServer } from '../resource-servers/resource-server.ts'
 import { checkAuthentication } from './check-key.ts'
+import type { FormProblem } from './form-problem.ts'
 import type { RequestDesk } from './desk.ts'
-
-export interface FormProblem {
-  readonly reason: 'scope.unknown' | 'request.invalid'
-  /** Dotted path into the form. */
-  readonly field: string
-  readonly message: string
-}
 
 /** The APIs whose scopes a stranger may ask for: neither Latchkey's own nor any that is granted to exclusive clients only. */
 export function askableServers(catalogue: Catalogue): readonly ResourceServer[] {

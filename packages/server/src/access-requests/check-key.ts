@@ -4,7 +4,7 @@ import type { EpochMs } from '@latchkey/protocol'
 import { readCsr } from '../certificate-authority/read-csr.ts'
 import { keyFingerprint, readKey } from '../clients/register-key.ts'
 import { done, type Result } from '../kernel/result.ts'
-import type { FormProblem } from './check-form.ts'
+import type { FormProblem } from './form-problem.ts'
 
 /** What somebody pasted, as far as people compare it. */
 export interface CheckedKey {

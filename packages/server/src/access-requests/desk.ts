@@ -1,6 +1,6 @@
 import { formatKeyedLink, type EpochMs } from '@latchkey/protocol'
 import type { Change } from '../audit/change.ts'
-import type { LinkTransaction } from '../delivery-links/create-link.ts'
+import type { LinkTransaction } from '../delivery-links/transaction.ts'
 import { digestKey, isKeyOf, makeKey } from '../delivery-links/link-key.ts'
 import type { ClientAuthentication } from '../clients/authentication.ts'
 import type { CredentialMaker } from '../clients/secrets.ts'

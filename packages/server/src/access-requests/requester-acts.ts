@@ -2,7 +2,8 @@ import type { AccessRequestForm } from '@latchkey/portal-contract'
 import type { EpochMs, Scope } from '@latchkey/protocol'
 import type { ChangeContext } from '../audit/change.ts'
 import { done, refused, type Result } from '../kernel/result.ts'
-import { checkForm, type FormProblem } from './check-form.ts'
+import { checkForm } from './check-form.ts'
+import type { FormProblem } from './form-problem.ts'
 import { takesCsr } from './check-key.ts'
 import { nextRevision, proveRequest, requestWords, type RequestDesk, type RequestTransaction } from './desk.ts'
 import { mayDo, requestState, waitsMs, type RequestAct } from './request-state.ts'
@@ -179,7 +180,11 @@ function amendForm(before: AccessRequestForm, changes: FormChanges): AccessReque
   const staysCertificate = form.authentication === 'self-signed-mtls' ? oldCertificate : undefined
   const csr = newCsr === undefined ? staysCsr : newCsr
   const certificate = newCertificate === undefined ? staysCertificate : newCertificate
-  return { ...form, ...(csr == null ? {} : { csr }), ...(certificate == null ? {} : { certificate }) }
+  return { ...form, ...(isText(csr) ? { csr } : {}), ...(isText(certificate) ? { certificate } : {}) }
+}
+
+function isText(value: string | null | undefined): value is string {
+  return typeof value === 'string'
 }
 
 function scopesOf({ form }: AccessRequest): string[] {

@@ -6,13 +6,8 @@ import type { CredentialMaker } from '../clients/secrets.ts'
 import type { ChangeRefusal } from '../kernel/refusal.ts'
 import { done, type Result } from '../kernel/result.ts'
 import type { ResourceServerWrites } from '../resource-servers/ports.ts'
-import {
-  createLinkWithin,
-  handOut,
-  type HandedOutLink,
-  type LinkDelivery,
-  type LinkTransaction,
-} from './create-link.ts'
+import { createLinkWithin, handOut, type HandedOutLink, type LinkDelivery } from './create-link.ts'
+import type { LinkTransaction } from './transaction.ts'
 
 export interface ClientWithLink {
   readonly client: Client

@@ -1,7 +1,6 @@
 import { formatKeyedLink, type EpochMs } from '@latchkey/protocol'
 import type { Change, ChangeContext, ChangeOutcome } from '../audit/change.ts'
 import type { AdminEvent } from '../audit/events.ts'
-import type { CertificateTransaction } from '../certificate-authority/issue-certificate.ts'
 import { takesSecret } from '../clients/authentication.ts'
 import type { Client } from '../clients/client.ts'
 import type { CredentialMaker } from '../clients/secrets.ts'
@@ -16,12 +15,7 @@ import { endCredentialsOf, isInUse } from './end-credentials.ts'
 import { digestKey, makeKey } from './link-key.ts'
 import type { DeliveryLink, LinkId, LinkRequest, NewLink } from './link.ts'
 import { digestCode, makeCode } from './one-time-code.ts'
-import type { LinkWrites } from './ports.ts'
-
-export interface LinkTransaction extends CertificateTransaction {
-  readonly links: LinkWrites
-  readonly notices: NoticeWrites
-}
+import type { LinkTransaction } from './transaction.ts'
 
 /** How long a link lives unless somebody says otherwise, in seconds. */
 const usualLifetimeSeconds = 86_400

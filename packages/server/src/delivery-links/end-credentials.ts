@@ -6,7 +6,7 @@ import type { ClientReads } from '../clients/ports.ts'
 import type { CredentialId } from '../clients/credential.ts'
 import { revokeSecretWithin } from '../clients/manage-secrets.ts'
 import { revokeRegisteredKeyWithin } from '../clients/register-key.ts'
-import type { LinkTransaction } from './create-link.ts'
+import type { LinkTransaction } from './transaction.ts'
 import type { DeliveryLink } from './link.ts'
 
 /** What a link delivered; none before its claim. */

@@ -8,7 +8,7 @@ import { registerKeyWithin } from '../clients/register-key.ts'
 import { makeSecret } from '../clients/secrets.ts'
 import { done, type Result } from '../kernel/result.ts'
 import { keyForCertificate, neededKey, refuseKey, refuseMisfit, type BroughtKey, type KeyRefusal } from './claim-key.ts'
-import type { LinkTransaction } from './create-link.ts'
+import type { LinkTransaction } from './transaction.ts'
 import type { DeliveryLink } from './link.ts'
 
 /** What a claim delivers, by how its client authenticates. */

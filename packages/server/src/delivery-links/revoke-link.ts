@@ -1,7 +1,7 @@
 import type { Change, ChangeContext } from '../audit/change.ts'
 import { refuseChange, type ChangeRefusal } from '../kernel/refusal.ts'
 import { done, type Result } from '../kernel/result.ts'
-import type { LinkTransaction } from './create-link.ts'
+import type { LinkTransaction } from './transaction.ts'
 import { endCredentialsOf } from './end-credentials.ts'
 import { linkState } from './link-state.ts'
 import type { DeliveryLink, LinkId } from './link.ts'

@@ -1,5 +1,5 @@
 import type { EndingWords } from './notice.ts'
-import type { Draft, Reader } from './message.ts'
+import type { Draft, Reader } from './draft.ts'
 import { oneLine } from './quote.ts'
 
 const things: Readonly<Record<EndingWords['what'], string>> = {

@@ -1,5 +1,6 @@
 import type { EpochMs } from '@latchkey/protocol'
 import type { LinkWords, Notice, RequestWords } from './notice.ts'
+import type { Draft, Reader } from './draft.ts'
 import { endingDraft } from './ending-draft.ts'
 import { oneLine, quoted } from './quote.ts'
 
@@ -10,9 +11,6 @@ export interface Message {
   readonly text: string
 }
 
-/** Whom the message goes to decides what it asks of them. */
-export type Reader = 'team' | 'contact'
-
 /** Writes a notice as a mail. Pure. `issuer` names the server in it. */
 export function writeMessage(notice: Notice, reader: Reader, issuer: string): Message {
   const host = new URL(issuer).host
@@ -21,11 +19,6 @@ export function writeMessage(notice: Notice, reader: Reader, issuer: string): Me
     subject: `${subject} (${host})`,
     text: `${lines.join('\n')}\n\n-- \nSent by ${issuer}, which asks for no secret by mail and reads no answers here.\n`,
   }
-}
-
-export interface Draft {
-  readonly subject: string
-  readonly lines: readonly string[]
 }
 
 function compose(notice: Notice, reader: Reader, issuer: string): Draft {

@@ -3,7 +3,7 @@ import { randomLowercase } from '../kernel/ids.ts'
 import type { Random } from '../kernel/random.ts'
 import type { DataKeys } from '../keys/data-keys.ts'
 import { seal } from '../keys/sealing.ts'
-import type { Reader } from './message.ts'
+import type { Reader } from './draft.ts'
 import type { Notice, NoticeAudience } from './notice.ts'
 import type { NoticeWrites } from './ports.ts'
 

@@ -1,4 +1,4 @@
-import type { FormProblem } from '../../access-requests/check-form.ts'
+import type { FormProblem } from '../../access-requests/form-problem.ts'
 import type { RequesterRefusal } from '../../access-requests/requester-acts.ts'
 import type { SubmitRefusal } from '../../access-requests/submit-request.ts'
 import { PortalError } from '../portal-error.ts'

@@ -170,7 +170,7 @@ describe('secret and certificate', () => {
   test('come together, and count together only', async () => {
     const link = await newLink('secret-and-certificate')
     const claimed = await claim(server, link, { make_key: true })
-    const { client_secret: secret = '' } = claimed.json<{ client_secret: string }>()
+    const { client_secret: secret } = claimed.json<{ client_secret: string }>()
     const caller = identity(certificateOf(claimed))
     expect((await askToken(caller, link.clientId, { client_secret: secret })).status).toBe(200)
     expect((await askToken({}, link.clientId, { client_secret: secret })).status).toBe(401)
@@ -180,7 +180,7 @@ describe('secret and certificate', () => {
   test('end together, when somebody says that it was not him', async () => {
     const link = await newLink('secret-and-certificate')
     const claimed = await claim(server, link, { make_key: true })
-    const { client_secret: secret = '' } = claimed.json<{ client_secret: string }>()
+    const { client_secret: secret } = claimed.json<{ client_secret: string }>()
     const certificate = certificateOf(claimed)
     const token = await askToken(identity(certificate), link.clientId, { client_secret: secret })
     const disowned = await postJson(server, `/claim/${link.id}/disown`, { key: link.key })
@@ -235,10 +235,10 @@ describe('what nobody confirmed', () => {
   /** By a clock of its own: fifteen minutes pass. */
   test('is revoked after 15 minutes, certificate and renewals too; a use, or the receipt, keeps it', async () => {
     const own = await startMtlsServer()
-    const send = adminSender(own.adminSocket)
+    const asTeam = adminSender(own.adminSocket)
     await own.registerApi('configurations', ['read'])
     const clients = await Promise.all(
-      ['unseen', 'acknowledged', 'used'].map(async () => createClientOver(send, 'mtls')),
+      ['unseen', 'acknowledged', 'used'].map(async () => createClientOver(asTeam, 'mtls')),
     )
     const made = await Promise.all(
       clients.map(async ({ clientId }) => {
@@ -266,7 +266,7 @@ describe('what nobody confirmed', () => {
     expect([await ask(unseen), await ask(acknowledged), await ask(used)].map((answer) => answer.status)).toEqual([
       401, 200, 200,
     ])
-    const list = (await send('GET', `/certificates?client_id=${unseen.clientId}`)).body['items']
+    const list = (await asTeam('GET', `/certificates?client_id=${unseen.clientId}`)).body['items']
     expect(list).toMatchObject([{ state: 'revoked', revocation_reason: 'cessationOfOperation' }])
     await own.dispose()
   })

@@ -54,8 +54,9 @@ export function describeEndings(openBackend: OpenBackend): void {
     })
 
     test('are secrets in force of enabled clients, between two moments', async ({ rig }) => {
-      const { change, addClient } = registryOn(rig)
-      const { client } = await addClient('Plant', [])
+      const registry = registryOn(rig)
+      const { change } = registry
+      const { client } = await registry.addClient('Plant', [])
       const now = rig.clock.now()
       const at = (days: number) => (now + days * day) as EpochMs
       const add = async (name: string, days: number) =>
