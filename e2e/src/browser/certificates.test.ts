@@ -128,7 +128,7 @@ const states: readonly State[] = [
     async (page) => {
       await openLink(page, 'mtls')
       await press(page, 'Show the credential')
-      await page.getByText('send `csr`').waitFor()
+      await page.getByText('This is needed first').waitFor()
     },
   ],
   ['a certificate and its key', 'Keep this now', (page) => claimMade(page, 'mtls')],

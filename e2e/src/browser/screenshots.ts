@@ -37,7 +37,9 @@ async function takeAll(chromium: Browser, issuer: string, socket: string): Promi
     sourceAddresses: '203.0.113.7\n198.51.100.0/25\n10.1.2.3/8',
   })
   await page.getByText('bits are set behind the prefix').waitFor()
+  await page.getByRole('radio', { name: /By a certificate of this server/ }).check()
   await take(page, 'request-form')
+  await page.locator('input[type=radio][value=secret]').check()
   await page.getByLabel('Source addresses').fill('')
   await page.getByRole('button', { name: 'Send the request' }).click()
   await page.getByRole('heading', { name: 'Look into your mail' }).waitFor()
@@ -78,8 +80,25 @@ async function takeAll(chromium: Browser, issuer: string, socket: string): Promi
   await second.goto(link)
   await second.getByRole('button', { name: 'That was not me' }).click()
   await take(second, 'claim-disown')
+  await takeCertificate(page, socket)
   await page.goto(`${issuer}/docs`)
   await take(page, 'guide')
+}
+
+/** A link that delivers a certificate: what it asks for, and what it shows. */
+async function takeCertificate(page: Page, socket: string): Promise<void> {
+  const scopes = ['configurations/configurations.read']
+  const client = { name: 'Plant 7', scopes, authentication: 'mtls' }
+  const { body } = await admin<{ delivery_link: string }>(socket, 'POST', '/clients', client)
+  await page.goto(body.delivery_link)
+  await page.getByRole('radio', { name: 'Make the key for me' }).waitFor()
+  await take(page, 'claim-certificate-open')
+  await page.getByRole('radio', { name: 'Make the key for me' }).check()
+  await page.getByRole('button', { name: 'Show the credential' }).click()
+  await page.getByText('Delivered').waitFor()
+  await page.getByRole('tab', { name: 'curl' }).click()
+  await hideSecret(page)
+  await take(page, 'claim-certificate-shown')
 }
 
 interface Listed {
@@ -98,6 +117,8 @@ async function newest(socket: string): Promise<Listed> {
 /** A picture in a repository holds no secret, not even one that is worth nothing. */
 async function hideSecret(page: Page): Promise<void> {
   await page.evaluate(() => {
+    for (const password of document.querySelectorAll('code[aria-labelledby^="label-password"]'))
+      password.textContent = '••••••••••••••••••••'
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
     for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
       node.nodeValue = (node.nodeValue ?? '').replaceAll(

@@ -152,6 +152,8 @@ test('the checkout has every page in a picture, in both schemes', async () => {
     'claim-open',
     'claim-shown',
     'claim-disown',
+    'claim-certificate-open',
+    'claim-certificate-shown',
   ]
   for (const name of pages)
     for (const scheme of ['light', 'dark']) expect(stdout).toContain(`docs/images/${name}-${scheme}.png`)

@@ -63,6 +63,10 @@ const things = {
   'self-signed-mtls': 'the client_id',
 } as const
 
+function keyError({ reason, detail }: Problem): string {
+  return reason === 'link.key_needed' ? 'This is needed first.' : detail
+}
+
 /** Refusals after which the link is as it was. */
 const stays: ReadonlySet<string> = new Set([
   'link.code_wrong',
@@ -149,7 +153,7 @@ function Open({ place: { id, key }, status, onClaimed, onChanged }: OpenProps) {
           status={status}
           choice={choice}
           onChange={setChoice}
-          error={isKeyWrong ? problem?.detail : undefined}
+          error={isKeyWrong ? keyError(problem) : undefined}
         />
         {isCodeWrong || isKeyWrong ? null : <ProblemAlert problem={problem} />}
         <div className="row">

@@ -56,7 +56,7 @@ function variables(credential: ClaimedCredential, name: string): CredentialForm 
 
 function curl(credential: ClaimedCredential): CredentialForm {
   const { client_id: id, client_secret: secret } = credential
-  const options = isBySecretAlone(credential) ? '' : `${curlOptions(credential)} \\\n    `
+  const options = isBySecretAlone(credential) ? '' : `\\\n    ${curlOptions(credential)} \\\n    `
   const call = `curl --silent --show-error ${options}${endpointOf(credential)} \\\n    --data grant_type=client_credentials \\\n    --data client_id=${id}`
   return {
     id: 'curl',
