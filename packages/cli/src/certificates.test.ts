@@ -193,3 +193,36 @@ describe.skipIf(!hasOpenssl)('cert', () => {
     }
   })
 })
+
+describe('a client by certificate', () => {
+  it('is made with a link, which delivers the certificate; --no-link makes none and says what comes next', async () => {
+    const create = (...more: string[]) => cli('client', 'create', 'plant', '--scope', 'shop/read', '--auth', ...more)
+    expect((await create('mtls')).stdout).toMatch(/delivery link +http.*\/claim\//)
+    expect((await create('mtls', '--no-link')).stdout).toMatch(/latchkey cert issue \w+ --csr FILE/)
+    expect((await create('self-signed-mtls', '--no-link')).stdout).toMatch(/latchkey cert register/)
+    expect(await create('mtls', '--show-secret')).toMatchObject({ code: 1, stdout: '' })
+  })
+
+  it('gets another link, but no name for a secret that it does not take; the list says what was delivered', async () => {
+    const made = await runCliJson(['client', 'create', 'x', '--scope', 'shop/read', '--auth', 'mtls'], { cwd: home })
+    const id = String(made['client_id'])
+    const linked = await runCliJson(['link', 'create', id], { cwd: home })
+    expect(linked['delivery_link']).toMatch(/\/claim\//)
+    const named = await cli('link', 'create', id, '--secret-name', 'x')
+    expect(named).toMatchObject({ code: 1, stdout: '' })
+    expect(named.stderr).toMatch(/authenticates by mtls, without a secret/)
+    const [, link = '', key = ''] = /claim\/(\w+)#(.+)$/.exec(String(linked['delivery_link'])) ?? []
+    const answer = await fetch(`${server.publicUrl}/claim/${link}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ key, make_key: true }),
+    })
+    const { certificate } = (await answer.json()) as { certificate: { serial: string } }
+    expect((await cli('link', 'list', '--client', id)).stdout).toContain(certificate.serial)
+  })
+
+  it('is approved in no way that nobody knows', async () => {
+    const refused = await cli('request', 'approve', 'a'.repeat(24), '--revision', '2', '--auth', 'password')
+    expect(refused).toMatchObject({ code: 2, stdout: '' })
+  })
+})

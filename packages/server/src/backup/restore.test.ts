@@ -11,6 +11,7 @@ import { tablesLeftOut } from '../store/sql/backup.ts'
 import { migrations } from '../store/migrations/index.ts'
 import { schemaShape } from '../store/schema-shape.ts'
 import { postForm, send, sqliteFile, startTestServer, type TestServer } from '../testing/start-test-server.ts'
+import { adminSender } from '../admin-api/testing/admin-request.ts'
 import { askToken, claim, makeLink, stateOf } from '../portal/claim/link.test.support.ts'
 import { dataKeysOf, downloadBackup, headerOf, linesOf, writeGenuine, writeLines } from './backup.test.support.ts'
 import type { Restored } from './restore.ts'
@@ -170,6 +171,22 @@ describe('a restore on another machine', () => {
     expect((await askToken(restored, claimed)).status).toBe(401)
     expect((await claim(restored, open)).json()).toMatchObject({ reason: 'link.revoked' })
     expect(await token(restored, first)).toBeDefined()
+  })
+
+  test('revokes a certificate that was shown and never confirmed, also in the revocation list', async () => {
+    await registerClient()
+    const admin = adminSender(server.adminSocket)
+    const body = { name: 'plant', scopes: ['configurations/read'], authentication: 'mtls' }
+    const { client_id: clientId } = (await admin('POST', '/clients', { body })).body as { client_id: string }
+    const shown = await makeLink(server, clientId)
+    expect((await claim(server, shown, { make_key: true })).status).toBe(200)
+    await downloadBackup(server.adminSocket, file)
+    const config = elsewhere()
+    await restoreInto(config)
+    const restored = await startOn(config)
+    expect(await stateOf(restored, shown)).toBe('revoked')
+    const list = await adminSender(restored.adminSocket)('GET', `/certificates?client_id=${clientId}`)
+    expect(list.body['items']).toMatchObject([{ state: 'revoked', revocation_reason: 'cessationOfOperation' }])
   })
 
   test('is refused with another master key, and without one', async () => {

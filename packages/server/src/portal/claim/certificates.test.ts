@@ -166,6 +166,51 @@ describe('a client that authenticates by certificate', () => {
   })
 })
 
+describe('a claim of a certificate', () => {
+  test('has one winner of a hundred, and makes one certificate', async () => {
+    const link = await newLink('mtls')
+    const csrs = await Promise.all(Array.from({ length: 100 }, async () => makeTestCsr(await makeTestKey())))
+    const answers = await Promise.all(csrs.map((csr) => claim(server, link, { csr })))
+    expect(answers.filter(({ status: code }) => code === 200)).toHaveLength(1)
+    for (const lost of answers.filter(({ status: code }) => code !== 200))
+      expect(refusal(lost)).toEqual([409, 'link.claimed'])
+    expect(await certificatesOf(link.clientId)).toHaveLength(1)
+  })
+
+  test('that was not theirs ends the certificate, every renewal of it, and the tokens of both', async () => {
+    const link = await newLink('mtls')
+    const first = certificateOf(await claim(server, link, { make_key: true }))
+    const testKey = await makeTestKey()
+    const renewed = await admin('POST', `/certificates/${first.serial}/renew`, {
+      body: { csr: await makeTestCsr(testKey) },
+    })
+    const second = renewed.body as unknown as Certificate
+    const callers = [identity(first), identity(second, await keyPem(testKey))]
+    const tokens = await Promise.all(callers.map((caller) => askToken(caller, link.clientId)))
+    expect(tokens.map(({ status: code }) => code)).toEqual([200, 200])
+    await postJson(server, `/claim/${link.id}/disown`, { key: link.key })
+    for (const caller of callers) expect((await askToken(caller, link.clientId)).status).toBe(401)
+    for (const token of tokens) {
+      const read = await admin('POST', '/tokens/inspect', { body: { token: token.json()['access_token'] } })
+      expect(read.body).toMatchObject({ active: false })
+    }
+    const all = await certificatesOf(link.clientId)
+    expect(all.map(({ state }) => state)).toEqual(['revoked', 'revoked'])
+  })
+
+  test('is in the audit log, by serial and nothing more', async () => {
+    const link = await newLink('mtls')
+    const { serial, private_key: privateKey = '' } = certificateOf(await claim(server, link, { make_key: true }))
+    const { body, text } = await admin('GET', '/audit/events?limit=50')
+    const events = body['items'] as { event: string; subject: string; details: object }[]
+    expect(events.find(({ event, subject }) => event === 'link.claimed' && subject === link.id)).toMatchObject({
+      details: { client_id: link.clientId, certificate: serial },
+    })
+    expect(events.find(({ event, subject }) => event === 'certificate.issued' && subject === serial)).toBeDefined()
+    expect(text).not.toContain(privateKey.split('\n')[1] ?? 'none')
+  })
+})
+
 describe('secret and certificate', () => {
   test('come together, and count together only', async () => {
     const link = await newLink('secret-and-certificate')
