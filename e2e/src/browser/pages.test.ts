@@ -121,7 +121,7 @@ const states: readonly State[] = [
     'Approved',
     async (page) => {
       const link = await newConfirmed(page)
-      await decide(link, 'approve', { confirm_unenforced_addresses: true, reason: 'Welcome.' })
+      await decide(link, 'approve', { reason: 'Welcome.' })
       await page.reload()
     },
   ],
@@ -238,7 +238,6 @@ const states: readonly State[] = [
     async (page) => {
       const link = await newConfirmed(page, ['configurations/configurations.write'])
       await decide(link, 'approve', {
-        confirm_unenforced_addresses: true,
         scopes: [{ scope: read, ends_at: 1_900_000_000 }],
       })
       await page.reload()

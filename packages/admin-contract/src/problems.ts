@@ -18,7 +18,7 @@ export const refusalReasons = [
   'request.decided',
   'request.expired',
   'request.not_an_approver',
-  'request.addresses_unenforced',
+  'request.addresses_undecided',
   'request.authentication_unavailable',
   'invitation.unknown',
   'certificate.unknown',

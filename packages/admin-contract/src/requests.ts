@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import * as field from './fields.ts'
+import { networkChange } from './network.ts'
 import { operation, pageOf } from './operation.ts'
 import { adminRoutes } from './routes.ts'
 
@@ -51,7 +52,7 @@ const accessRequest = z.strictObject({
       ends_at: field.epochSeconds.optional(),
     }),
   ),
-  /** Shown, and in this version enforced nowhere. */
+  /** Where the client will be able to call from, unless the approval says otherwise. */
   source_addresses: z.array(z.string()),
   /** How the program wants to prove who it is; once decided, how it does. */
   authentication: field.authentication,
@@ -134,7 +135,11 @@ export const requests = {
           reason: text(2000).optional(),
           /** How the new client proves who it is; absent: as it is asked for. */
           authentication: field.authentication.optional(),
-          confirm_unenforced_addresses: z.boolean().optional(),
+          /**
+           * Where the client may call from: absent, the addresses that the request names, enforced at the token endpoint and every API; null, they are left out. What is
+           * absent in it comes from the request, and for a client that there is from its policy; then it has to be said.
+           */
+          network: networkChange.nullable().optional(),
           /** Answer with the delivery link also where it was mailed. */
           show_link: z.boolean().optional(),
         }),

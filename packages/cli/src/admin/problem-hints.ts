@@ -21,8 +21,8 @@ export const problemHints: Readonly<Record<ProblemReason, string>> = {
   'request.not_an_approver': 'another administrator has to approve it, with a client of his own',
   'request.authentication_unavailable':
     'choose another way with --auth; a listener for certificates is opened with --mtls-cert and --mtls-key',
-  'request.addresses_unenforced':
-    'repeat it with --confirm-unenforced-addresses if the access is right without them too',
+  'request.addresses_undecided':
+    'say where the client may call from with --allow-ip (it replaces the list), or leave the addresses out with --without-addresses',
   'invitation.unknown': '`latchkey request invitations` shows the invitations',
   'certificate.unknown': '`latchkey cert list` shows the certificates',
   'certificate.ended': '`latchkey cert issue CLIENT --csr FILE` issues a new one',

@@ -20,7 +20,7 @@ export function AddressField({ draft, change, error }: AddressFieldProps) {
       <Textarea
         id="field-source_addresses"
         label="Source addresses"
-        description="The public addresses or CIDRs that your traffic leaves from, one a line; empty if they change. The team sees them. This version does not enforce them yet."
+        description="The public addresses or CIDRs that your traffic leaves from, one a line; empty if they change. Once approved, your program can call from these alone."
         rows={3}
         spellCheck={false}
         value={draft.source_addresses}

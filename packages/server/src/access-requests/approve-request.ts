@@ -3,14 +3,15 @@ import type { ChangeContext, ChangeOutcome } from '../audit/change.ts'
 import type { AdminEvent } from '../audit/events.ts'
 import { takesSecret, type ClientAuthentication } from '../clients/authentication.ts'
 import type { ClientId } from '../clients/client.ts'
-import { newClientId, registerClient } from '../clients/create-client.ts'
+import { createdDetails, newClientId, registerClient } from '../clients/create-client.ts'
 import { findClient, updateClientWithin } from '../clients/update-client.ts'
 import { createLinkWithin, handOut, type HandedOutLink } from '../delivery-links/create-link.ts'
 import { refuseChange, type ChangeRefusal } from '../kernel/refusal.ts'
 import { done, type Result } from '../kernel/result.ts'
+import { approvedNetwork, isSameNetwork, requestedNetwork } from './approved-network.ts'
 import { takesCsr } from './check-key.ts'
 import { makeStatusLink, nextRevision, requestWords, type RequestDesk, type RequestTransaction } from './desk.ts'
-import type { AccessRequest, ApprovedScope, Decision } from './request.ts'
+import type { AccessRequest, ApprovedNetwork, ApprovedScope, Decision } from './request.ts'
 import { findReviewed, type Reviewed } from './team-acts.ts'
 
 export interface ApprovalInput extends Reviewed {
@@ -19,8 +20,8 @@ export interface ApprovalInput extends Reviewed {
   readonly reason: string | undefined
   /** How the new client proves who it is; undefined: as it is asked for. */
   readonly authentication: ClientAuthentication | undefined
-  /** That its addresses are not enforced by this version was seen. */
-  readonly confirmsUnenforcedAddresses: boolean
+  /** Where the client may call from; undefined: from the addresses that the request names. */
+  readonly network: ApprovedNetwork | undefined
 }
 
 export interface Approved {
@@ -36,8 +37,8 @@ const localActor = 'local-socket'
 
 /**
  * Approves a request, or a part of it: the client (or the wider access of the one that it names), one delivery link, and the messages, in one
- * change. Under the four-eyes rule the first approval is noted and the second, by somebody else and of the same scopes, does it. Refuses as
- * `findReviewed` says, and with `scope.unknown`, `request.authentication_unavailable`, `request.addresses_unenforced`, `request.not_an_approver`, `client.unknown`.
+ * change. Under the four-eyes rule the first approval is noted and the second, by somebody else and of the same, does it. Refuses as `findReviewed` and
+ * `changeNetwork` say, and with `scope.unknown`, `request.authentication_unavailable`, `request.addresses_undecided`, `request.not_an_approver`, `client.unknown`.
  */
 export function approveRequest(
   desk: RequestDesk,
@@ -52,20 +53,23 @@ export function approveRequest(
     if (!scopes.ok) return scopes
     const authentication = approvedAuthentication(desk, request, input)
     if (!authentication.ok) return authentication
-    const addresses = request.form.source_addresses.length
-    if (addresses > 0 && !input.confirmsUnenforcedAddresses) {
-      const message = `the request depends on ${addresses} source ${addresses === 1 ? 'address' : 'addresses'}, and this version enforces none: the client could call from anywhere`
-      return refuseChange('request.addresses_unenforced', message, 'confirm_unenforced_addresses')
-    }
+    const network = approvedNetwork(request, input.network)
+    if (!network.ok) return network
     const barred = await whyNotApprover(tx, desk, context, request)
     if (barred !== undefined) return refuseChange('request.not_an_approver', barred)
     const others = request.approvals.filter(
       (earlier) =>
         earlier.actor !== context.actor &&
         isSame(earlier.scopes, scopes.value) &&
-        (earlier.authentication ?? request.form.authentication) === authentication.value,
+        (earlier.authentication ?? request.form.authentication) === authentication.value &&
+        isSameNetwork(earlier.network, network.value),
     )
-    const terms = { scopes: scopes.value, authentication: authentication.value, reason: input.reason }
+    const terms = {
+      scopes: scopes.value,
+      authentication: authentication.value,
+      network: network.value,
+      reason: input.reason,
+    }
     if (others.length + 1 < desk.approvals) return noteApproval(tx, context, request, terms)
     return perform(tx, desk, context, request, terms)
   })
@@ -106,6 +110,7 @@ function approvedAuthentication(
 interface Terms {
   readonly scopes: readonly ApprovedScope[]
   readonly authentication: ClientAuthentication
+  readonly network: ApprovedNetwork | undefined
   readonly reason: string | undefined
 }
 
@@ -138,10 +143,10 @@ async function noteApproval(
   tx: RequestTransaction,
   { actor, now }: ChangeContext,
   request: AccessRequest,
-  { scopes, authentication }: Terms,
+  { scopes, authentication, network }: Terms,
 ): Promise<ChangeOutcome<Approved, ChangeRefusal>> {
   // Not another revision: what the second approver looks at has not changed.
-  const noted: AccessRequest = { ...request, approvals: [{ actor, at: now, scopes, authentication }] }
+  const noted: AccessRequest = { ...request, approvals: [{ actor, at: now, scopes, authentication, network }] }
   await tx.requests.update(noted)
   return {
     ...done({ request: noted, waitingFor: 1, handedOut: undefined }),
@@ -166,11 +171,11 @@ async function perform(
   request: AccessRequest,
   terms: Terms,
 ): Promise<ChangeOutcome<Approved, ChangeRefusal>> {
-  const { scopes, reason } = terms
+  const { scopes, network, reason } = terms
   const performed =
     request.form.client_id === undefined
       ? await createRequestedClient(tx, desk, context, request, terms)
-      : await widenClient(tx, context, request.form.client_id as ClientId, scopes)
+      : await widenClient(tx, desk, context, request.form.client_id as ClientId, terms)
   if (!performed.ok) return performed
   const { clientId, handedOut, parts } = performed.value
   const authentication = handedOut && terms.authentication
@@ -188,7 +193,7 @@ async function perform(
     authentication,
   }
   const state = refusedScopes.length === 0 ? 'approved' : 'partly_approved'
-  const approvals = [...request.approvals, { actor, at: now, scopes, authentication: terms.authentication }]
+  const approvals = [...request.approvals, { actor, at: now, scopes, authentication: terms.authentication, network }]
   const after = nextRevision(request, { state, decision, approvals })
   await tx.requests.update(after)
   const statusLink = await makeStatusLink(tx, desk, request.id, now)
@@ -217,6 +222,7 @@ async function perform(
         approved: scopes.map(({ scope }) => scope),
         refused: refusedScopes,
         approvers: approvals.map((one) => one.actor),
+        addresses: network ?? (request.form.source_addresses.length === 0 ? undefined : 'left-out'),
       },
     },
   }
@@ -227,7 +233,7 @@ async function createRequestedClient(
   { maker, issuer, notifier }: RequestDesk,
   context: ChangeContext,
   { id, form }: AccessRequest,
-  { scopes, authentication }: Terms,
+  { scopes, authentication, network }: Terms,
 ): Promise<Result<Performed, ChangeRefusal>> {
   const clientId = newClientId(maker.random)
   const registered = await registerClient(tx, maker, context, {
@@ -239,10 +245,10 @@ async function createRequestedClient(
     ),
     contactAddress: form.contact_address,
     authentication,
+    network: requestedNetwork(maker.random, network),
     state: 'enabled',
   })
   if (!registered.ok) return registered
-  const { name, scopes: granted } = registered.value
   const created = await createLinkWithin(tx, maker, context, {
     clientId,
     contactAddress: undefined,
@@ -260,7 +266,7 @@ async function createRequestedClient(
   const event: AdminEvent = {
     name: 'client.created',
     subject: clientId,
-    details: { name, authentication, scopes: granted, request: id },
+    details: { ...createdDetails(registered.value), request: id },
   }
   return done({ clientId, handedOut, parts: [event, ...(created.parts ?? []), created.event] })
 }
@@ -268,15 +274,17 @@ async function createRequestedClient(
 /** More scopes for a client that there is. Its credentials stay, so that no link is needed; a scope that it holds already gets the end that is approved now. */
 async function widenClient(
   tx: RequestTransaction,
+  { maker }: RequestDesk,
   context: ChangeContext,
   clientId: ClientId,
-  scopes: readonly ApprovedScope[],
+  { scopes, network }: Terms,
 ): Promise<Result<Performed, ChangeRefusal>> {
   const found = await findClient(tx.clients, clientId)
   if (!found.ok) return found
   const widened = await updateClientWithin(tx, context, clientId, {
     addScopes: scopes.map(({ scope }) => scope),
     scopeEnds: new Map(scopes.map(({ scope, endsAt }) => [scope, endsAt])),
+    network: requestedNetwork(maker.random, network),
   })
   if (!widened.ok) return widened
   return done({ clientId, handedOut: undefined, parts: [widened.event] })

@@ -3,6 +3,7 @@ import type { Brand, EpochMs, Scope } from '@latchkey/protocol'
 import type { ClientAuthentication } from '../clients/authentication.ts'
 import type { ClientId } from '../clients/client.ts'
 import type { LinkId } from '../delivery-links/link.ts'
+import type { NetworkChange } from '../network-policy/change-network.ts'
 
 export type { RequestState } from '@latchkey/portal-contract'
 
@@ -50,7 +51,12 @@ export interface Approval {
   readonly scopes: readonly ApprovedScope[]
   /** Of a new client; absent in an approval by an older version: as it was asked for. */
   readonly authentication?: ClientAuthentication | undefined
+  /** Absent in those of older versions, and where there is nothing to say. */
+  readonly network?: ApprovedNetwork | undefined
 }
+
+/** Where the client may call from; `left-out`: what the request says of addresses is not taken over, seen by whoever approves. */
+export type ApprovedNetwork = NetworkChange | 'left-out'
 
 export interface Decision {
   readonly at: EpochMs

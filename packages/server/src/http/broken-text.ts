@@ -22,7 +22,7 @@ export function findBrokenText(input: unknown): readonly string[] | undefined {
   return undefined
 }
 
-const maxDepth = 8
+const maxDepth = 12
 
 function isBroken(text: string): boolean {
   return !text.isWellFormed() || text.includes('\0')

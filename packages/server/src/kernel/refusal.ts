@@ -18,7 +18,8 @@ export const changeRefusals = {
   'request.expired': 'The access request has expired.',
   'request.not_an_approver': 'The caller may not approve this request.',
   'request.authentication_unavailable': 'The client cannot prove who it is in that way.',
-  'request.addresses_unenforced': 'The request depends on source addresses, which this version does not enforce.',
+  'request.addresses_undecided':
+    'The request names source addresses and a client that there is, and nothing was said about them.',
   'invitation.unknown': 'There is no such invitation.',
   'certificate.unknown': 'There is no such certificate.',
   'certificate.ended': 'The certificate has been revoked, or has expired.',

@@ -3,16 +3,17 @@ import { misuse } from '../../failure.ts'
 import { momentOption, revisionOption, scopesOption, type RevisionOptions } from '../../option-values.ts'
 import { printable } from '../../output/printable.ts'
 import { verb } from '../../verb.ts'
+import { networkChange, networkNotes, networkOptions, type NetworkOptions } from '../client/network-options.ts'
 import { handedOutText } from '../link/layout.ts'
 import { requestRecord } from './layout.ts'
 import { reviewedRevision } from './reviewed-revision.ts'
 
-interface Options extends RevisionOptions {
+interface Options extends RevisionOptions, NetworkOptions {
   readonly scope?: string[]
   readonly until?: number
   readonly reason?: string
   readonly auth?: (typeof authentications)[number]
-  readonly confirmUnenforcedAddresses?: boolean
+  readonly withoutAddresses?: boolean
   readonly showLink?: boolean
 }
 
@@ -26,7 +27,8 @@ export function approveVerb(): Command {
       'latchkey request approve 7j9l1n3p5r7t9v1x3z5b7d9f --revision 2 --scope a/read --until 2027-06-30T00:00:00Z --reason "Reading only, for now"',
     ],
     notes:
-      'Makes the client, or widens the access of the one that the request names, and sends its owner a delivery link. The revision is that of `request show`: when the requester has changed anything since, nothing is done.',
+      'Makes the client, or widens the access of the one that the request names, and sends its owner a delivery link. The revision is that of `request show`: when the requester has changed anything since, nothing is done.\n' +
+      `A new client may call from the addresses that the request names, and no others, unless --allow-ip names others or --without-addresses leaves them out. ${networkNotes}`,
     options: [
       revisionOption(),
       scopesOption('--scope <SCOPE>', 'approve these scopes only'),
@@ -35,14 +37,17 @@ export function approveVerb(): Command {
         authentications,
       ),
       new Option('--reason <TEXT>', 'what the requester is told'),
-      new Option(
-        '--confirm-unenforced-addresses',
-        'approve although this version does not enforce its source addresses',
-      ),
+      ...networkOptions(),
+      new Option('--without-addresses', 'leave out the addresses that the request names').conflicts([
+        'allowIp',
+        'allowIpFor',
+        'networkMode',
+      ]),
       new Option('--show-link', 'print the delivery link also when it was mailed'),
     ],
     async run({ args: [id = ''], options, admin, print }) {
       const revision = reviewedRevision(options)
+      const network = options.withoutAddresses === true ? null : networkChange(options)
       const { requests } = await admin()
       const asked =
         options.until === undefined || options.scope !== undefined ? undefined : await requests.get({ params: { id } })
@@ -56,7 +61,7 @@ export function approveVerb(): Command {
           scopes: scopes?.map((scope) => ({ scope, ends_at: options.until })),
           reason: options.reason,
           authentication: options.auth,
-          confirm_unenforced_addresses: options.confirmUnenforcedAddresses,
+          network,
           show_link: options.showLink,
         },
       })

@@ -59,7 +59,7 @@ function scopeEntry({
 
 function addressEntry(addresses: readonly string[]): RecordEntry[1] {
   if (addresses.length === 0) return undefined
-  return [...addresses, 'This version enforces none of them.']
+  return addresses
 }
 
 function approvalEntry({ approvals, approvals_needed: needed }: AccessRequestRecord): RecordEntry[1] {

@@ -4,11 +4,13 @@ import type { AccessRequestId } from '../../access-requests/request.ts'
 import { done } from '../../kernel/result.ts'
 import { changeContext, type Operation } from '../operation.ts'
 import { deskOf } from './desk-of.ts'
+import { networkChangeOf } from '../requested-network.ts'
 import { requestRecord } from './request-record.ts'
 
 /**
  * `POST /requests/{id}/approve`. Refuses with `request.unknown`, `request.decided`, `request.expired`, `request.not_an_approver`,
- * `request.addresses_unenforced`, `request.authentication_unavailable`, `revision.stale`, `scope.unknown`, `client.unknown`.
+ * `request.authentication_unavailable`, `request.addresses_undecided`, `network.invalid`, `network.no_policy`, `resource_server.unknown`, `revision.stale`,
+ * `scope.unknown`, `client.unknown`.
  */
 export const approveRequest: Operation<'requests', 'approve'> = async (context, { params, body }) => {
   const { services } = context
@@ -21,7 +23,7 @@ export const approveRequest: Operation<'requests', 'approve'> = async (context, 
     })),
     reason: body.reason,
     authentication: body.authentication,
-    confirmsUnenforcedAddresses: body.confirm_unenforced_addresses ?? false,
+    network: body.network === null ? 'left-out' : body.network && networkChangeOf(body.network),
   })
   if (!approved.ok) return approved
   const { request, waitingFor, handedOut } = approved.value

@@ -382,12 +382,52 @@ describe('an approval', () => {
     expect(await shown(request)).toMatchObject({ state: 'submitted', revision: 2 })
   })
 
-  test('that depends on addresses says plainly that they are not enforced, and needs a confirmation', async () => {
+  test('makes the addresses that were asked for the only ones, unless somebody says otherwise', async () => {
+    const asked = { source_addresses: ['198.51.100.7', '2001:DB8::/32'] }
+    let others = 0
+    const networkAfter = async (form: object, decision: object = {}) => {
+      // Few mails go to one address.
+      others += 1
+      const contact = { contact_address: `bob@acme-${count}-${others}.example` }
+      const approved = await approve(await submitted({ ...contact, ...form }), decision)
+      expect(approved.status).toBe(200)
+      const { client_id: clientId } = approved.body['request'] as { client_id: string }
+      return (await admin('GET', `/clients/${clientId}`)).body['network']
+    }
+    const note = expect.stringMatching(/^access request [a-z0-9]{24}$/)
+    expect(await networkAfter(asked)).toMatchObject({
+      mode: 'enforce',
+      allow: [
+        { cidr: '198.51.100.7/32', note },
+        { cidr: '2001:db8::/32', note },
+      ],
+    })
+    expect(await networkAfter({})).toBeUndefined()
+    expect(await networkAfter(asked, { network: null })).toBeUndefined()
+    const covers = { token_endpoint: false, apis: [{ name: 'configurations' }] }
+    expect(await networkAfter(asked, { network: { mode: 'report', covers } })).toMatchObject({
+      mode: 'report',
+      allow: [{ cidr: '198.51.100.7/32' }, { cidr: '2001:db8::/32' }],
+      covers,
+    })
+    expect(await networkAfter(asked, { network: { allow: [{ cidr: '203.0.113.0/24' }] } })).toMatchObject({
+      allow: [{ cidr: '203.0.113.0/24' }],
+    })
+  })
+
+  test('with addresses that cannot be taken is refused with the entry, and nothing is made', async () => {
     const request = await submitted({ source_addresses: ['198.51.100.7'] })
-    const answer = await approve(request)
-    expectProblem(answer, 422, 'request.addresses_unenforced')
-    expect(answer.body['detail']).toContain('enforces none')
-    expect((await approve(request, { confirm_unenforced_addresses: true })).status).toBe(200)
+    const answer = await approve(request, { network: { allow: [{ cidr: '10.0.0.1/8' }] } })
+    expectProblem(answer, 422, 'network.invalid')
+    expect(answer.body['field']).toBe('network.allow.0.cidr')
+    expectProblem(
+      await approve(request, { network: { covers: { token_endpoint: false, apis: [{ name: 'no' }] } } }),
+      404,
+      'resource_server.unknown',
+    )
+    const without = await submitted()
+    expectProblem(await approve(without, { network: { mode: 'report' } }), 422, 'network.no_policy')
+    expect(await shown(request)).toMatchObject({ state: 'submitted' })
   })
 
   test('happens once, however many approve at the same time', async () => {
@@ -433,6 +473,28 @@ describe('an approval', () => {
     const nobody = await submitted({ client_id: 'nobody', contact_address: `bob@other-${count}.example` })
     expect(await shown(nobody)).toMatchObject({ client: { client_id: 'nobody', same_contact: false } })
     expectProblem(await approve(nobody), 404, 'client.unknown')
+  })
+
+  test('of a client that there is changes its addresses only when told to', async () => {
+    const own = await admin('POST', '/clients', {
+      body: { name: 'Ours', scopes: ['configurations/read'], show_secret: true },
+    })
+    const clientId = String(own.body['client_id'])
+    const ask = () =>
+      submitted({
+        client_id: clientId,
+        scopes: [{ scope: 'configurations/write' }],
+        source_addresses: ['198.51.100.7'],
+      })
+    const network = async () => (await admin('GET', `/clients/${clientId}`)).body['network']
+    const request = await ask()
+    expectProblem(await approve(request), 422, 'request.addresses_undecided')
+    expect((await approve(request, { network: null })).status).toBe(200)
+    expect(await network()).toBeUndefined()
+    expectProblem(await approve(await ask(), { network: { mode: 'enforce' } }), 422, 'network.no_policy')
+    const allow = [{ cidr: '198.51.100.0/24' }]
+    expect((await approve(await ask(), { network: { allow } })).status).toBe(200)
+    expect(await network()).toMatchObject({ mode: 'enforce', allow })
   })
 
   test('needs requests.write; reading needs requests.read', async () => {

@@ -91,6 +91,24 @@ test('four eyes: two different people approve the same, never the local socket, 
   expect(approvals.map(({ actor }) => actor)).toEqual([two.clientId, one.clientId])
 })
 
+test('four eyes: two people agree on addresses too', async () => {
+  await start({ approvals: 2 })
+  const [one, two] = [await administrator(server, 'requests.write'), await administrator(server, 'requests.write')]
+  const request = await confirmed(server, { source_addresses: ['198.51.100.7'] })
+  const at = `/requests/${request.id}/approve`
+  const asked = { revision: 2 }
+  const left = { ...asked, network: null }
+  const wider = { ...asked, network: { allow: [{ cidr: '198.51.100.0/24' }] } }
+  expect((await one.send('POST', at, { body: asked })).body).toMatchObject({ waiting_for: 1 })
+  expect((await two.send('POST', at, { body: left })).body).toMatchObject({ waiting_for: 1 })
+  expect((await one.send('POST', at, { body: wider })).body).toMatchObject({ waiting_for: 1 })
+  const done = await two.send('POST', at, { body: wider })
+  expect(done.body).toMatchObject({ waiting_for: 0 })
+  const { client_id: clientId } = done.body['request'] as { client_id: string }
+  const made = await adminSender(server.adminSocket)('GET', `/clients/${clientId}`)
+  expect(made.body).toMatchObject({ network: { allow: [{ cidr: '198.51.100.0/24' }] } })
+})
+
 test('four eyes: an amendment forgets the first approval; nobody approves a request of his own', async () => {
   await start({ approvals: 2 })
   const [one, two] = [await administrator(server, 'requests.write'), await administrator(server, 'requests.write')]

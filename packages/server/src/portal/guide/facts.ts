@@ -17,6 +17,7 @@ export interface GuideFacts {
   readonly host: string
   readonly tokenEndpoint: string
   readonly revocationEndpoint: string
+  readonly whoamiEndpoint: string
   readonly metadataUrl: string
   readonly requestPage: string
   /** Where certificates are shown; undefined where nobody is asked for them. */
@@ -45,6 +46,7 @@ export function guideFacts(services: PortalServices): GuideFacts {
     host: new URL(issuer).host,
     tokenEndpoint,
     revocationEndpoint: issuer + endpointPaths.revocation,
+    whoamiEndpoint: issuer + endpointPaths.whoami,
     metadataUrl: authorizationServerMetadataUrl(issuer),
     requestPage: issuer + pagePaths.accessRequests,
     mtls: mtls && { ...mtls, serverAuthority: serverTrust() === undefined ? undefined : `${issuer}/ca/server.pem` },

@@ -20,7 +20,7 @@ export function sections(facts: GuideFacts): readonly Section[] {
     errors(),
     rotate(facts),
     certificates(facts),
-    addressesAndCertificates(),
+    addresses(facts),
     checklist(),
   ]
 }
@@ -321,15 +321,20 @@ function rotate({ revocationEndpoint }: GuideFacts): Section {
   }
 }
 
-function addressesAndCertificates(): Section {
+function addresses({ whoamiEndpoint }: GuideFacts): Section {
   return {
-    id: 'more',
-    title: 'Address lists and certificates',
+    id: 'addresses',
+    title: 'Where you call from',
     body: markup`<p>
-        You may name the addresses that your program calls from: the team sees them.
-        <strong>This version does not enforce them</strong>, neither here nor at the API.
+        You may name the addresses that your program calls from. Once the team has approved them, your client gets
+        tokens, and its tokens are taken, from those addresses alone; the team may make the list wider or smaller, and
+        limit it to some calls. A refusal says which address was seen:
+        <code>unauthorized_client</code> at the token endpoint, 403 <code>address_not_allowed</code> at an API. Ask
+        <code>whoami</code>, from wherever you are, what is allowed and what was refused lately:
       </p>
-      <p>What there is of certificates stands in <a href="#certificates">a chapter of its own</a>.</p>`,
+      ${code('curl --user "$LATCHKEY_CLIENT_ID:$LATCHKEY_CLIENT_SECRET" ' + whoamiEndpoint + '\n', 'whoami')}
+      <p>Tell the team before your addresses change.
+      </p>`,
   }
 }
 
