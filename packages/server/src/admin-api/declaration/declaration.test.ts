@@ -368,6 +368,134 @@ describe('export', () => {
     }
   })
 
+  it('tells where clients may call from and what calls need, and an older file leaves both', async () => {
+    const rules = [
+      { endpoint: 'POST /orders/**', scopes: ['write'], allowed_ip: true },
+      { endpoint: 'GET /**', scopes: [], certificate: true },
+    ]
+    const network = {
+      mode: 'report',
+      allow: [
+        { cidr: '10.0.0.0/8', note: 'Office' },
+        { cidr: '2001:db8::/32', until: '2027-01-31T00:00:00Z' },
+      ],
+      covers: { token_endpoint: false, apis: [{ name: 'shop', endpoints: ['POST /orders/**'] }] },
+    }
+    const restricted = {
+      ...document,
+      resource_servers: [{ ...shop, endpoint_rules: rules }],
+      clients: [
+        { ...acme, network },
+        { ...idle, network: { allow: [{ cidr: '10.1.2.3/32' }] } },
+      ],
+    }
+    const planned = await plan(restricted)
+    expect(JSON.stringify(planned.body['steps'])).toContain('1. POST /orders/** = write,allowed-ip')
+    await apply(restricted)
+    const { body } = await send('GET', '/declaration')
+    expect(body['clients']).toEqual([
+      { ...idle, network: { allow: [{ cidr: '10.1.2.3/32' }] } },
+      { ...acme, network },
+    ])
+    expect(body['resource_servers']).toMatchObject([{ name: 'shop', endpoint_rules: rules }])
+    expect((await plan(body)).body).toMatchObject({ steps: [], problems: [] })
+    expect((await plan(document)).body).toMatchObject({ steps: [], problems: [] })
+
+    const enforced = { ...network, mode: 'enforce', allow: [{ cidr: '10.0.0.0/8' }] }
+    const changed = await plan({
+      ...restricted,
+      clients: [
+        { ...acme, network: enforced },
+        { ...idle, network: { mode: 'unrestricted' } },
+      ],
+    })
+    expect(changed.body['steps']).toMatchObject([
+      {
+        id: 'Idle',
+        changes: [
+          { field: 'network.mode', before: 'enforce', after: null },
+          { field: 'network.allow', before: '10.1.2.3/32', after: null },
+          { field: 'network.covers', before: 'everything', after: null },
+        ],
+        ends_tokens_of: [],
+      },
+      {
+        id: 'acme-1',
+        changes: [
+          { field: 'network.mode', before: 'report', after: 'enforce' },
+          { field: 'network.allow', before: null, after: '10.0.0.0/8' },
+          { field: 'network.allow', before: '10.0.0.0/8 (Office)', after: null },
+          { field: 'network.allow', before: '2001:db8::/32 (until 2027-01-31T00:00:00Z)', after: null },
+        ],
+        ends_tokens_of: ['acme-1'],
+      },
+    ])
+    const token = await tokenOf('acme-1')
+    expect(
+      (
+        await apply({
+          ...restricted,
+          clients: [
+            { ...acme, network: enforced },
+            { ...idle, network: { mode: 'unrestricted' } },
+          ],
+        })
+      ).status,
+    ).toBe(200)
+    expect(await isActive(token)).toBe(false)
+    expect((await send('GET', '/clients/Idle')).body).not.toHaveProperty('network')
+    expect((await apply({ ...document, resource_servers: [{ ...shop, endpoint_rules: [] }] })).status).toBe(200)
+    expect((await send('GET', '/resource-servers/shop')).body).not.toHaveProperty('endpoint_rules')
+  })
+
+  it('with a wrong address, pattern or rule says which, and does nothing', async () => {
+    await apply({
+      ...document,
+      resource_servers: [{ ...shop, endpoint_rules: [{ endpoint: 'GET /', scopes: ['write'] }] }],
+    })
+    const before = await rows()
+    const withNetwork = (network: object) => ({ ...document, clients: [{ ...acme, network }] })
+    const allow = [{ cidr: '10.0.0.0/8' }]
+    const one = { name: 'shop', endpoints: ['POST /x', 'post /x'] }
+    const cases: [field: string, document: unknown][] = [
+      ['clients.0.network.allow.1.cidr', withNetwork({ allow: [...allow, { cidr: '10.1.2.3/8' }] })],
+      ['clients.0.network.covers', withNetwork({ allow, covers: { token_endpoint: false, apis: [] } })],
+      [
+        'clients.0.network.covers.apis.0.endpoints.1',
+        withNetwork({ allow, covers: { token_endpoint: false, apis: [one] } }),
+      ],
+      [
+        'clients.0.network.covers.apis.0.name',
+        withNetwork({ allow, covers: { token_endpoint: false, apis: [{ name: 'no' }] } }),
+      ],
+      [
+        'resource_servers.0.endpoint_rules.0.scopes.0',
+        { latchkey: 1, resource_servers: [{ ...shop, endpoint_rules: [{ endpoint: 'GET /', scopes: ['no'] }] }] },
+      ],
+      [
+        'resource_servers.0.endpoint_rules.0.endpoint',
+        { latchkey: 1, resource_servers: [{ ...shop, endpoint_rules: [{ endpoint: 'GET x', scopes: [] }] }] },
+      ],
+      // The file says nothing of the rule that needs what it takes away.
+      [
+        'resource_servers.0.scopes',
+        {
+          latchkey: 1,
+          resource_servers: [{ ...shop, scopes: [shop.scopes[0]] }],
+          clients: [{ ...acme, scopes: ['shop/read'] }, idle],
+        },
+      ],
+    ]
+    for (const [field, wrong] of cases) {
+      expect((await plan(wrong)).body['problems']).toMatchObject([{ field }])
+      expectProblem(await apply(wrong), 422, 'declaration.impossible')
+    }
+    for (const network of [{}, { mode: 'report' }, { mode: 'unrestricted', allow }, { allow: [] }]) {
+      expectProblem(await plan(withNetwork(network)), 400, 'request.invalid')
+    }
+    expect(await rows()).toBe(before)
+  })
+
   it('of whatever the single operations can leave behind is applied without a step too', async () => {
     const bare = { name: 'bare', audience: 'urn:bare', scopes: [{ name: 'only', description: '' }] }
     await send('POST', '/resource-servers', { body: { ...bare, exclusive: true, token_ttl_seconds: 60 } })

@@ -6,7 +6,16 @@ import { UnreadableCursor } from '../../kernel/unreadable-cursor.ts'
 import { UnstorableText } from '../sql/storable.ts'
 import type { OpenBackend } from './backend.ts'
 import { rigTest, type Rig } from './rig.ts'
-import { asClientId, asMs, asScopes, sampleClient, sampleCredential, sampleServer, write } from './sample-records.ts'
+import {
+  asClientId,
+  asMs,
+  asScopes,
+  sampleClient,
+  sampleCredential,
+  samplePolicy,
+  sampleServer,
+  write,
+} from './sample-records.ts'
 import { awkwardTexts } from './awkward-texts.ts'
 
 export function describeClients(openBackend: OpenBackend): void {
@@ -18,6 +27,7 @@ export function describeClients(openBackend: OpenBackend): void {
         name: 'Acme',
         state: 'disabled',
         scopes: asScopes('api/read', 'api/write', 'other/read'),
+        network: samplePolicy('acme'),
         tokenTtlSeconds: 86_400,
         createdAt: asMs(1),
         updatedAt: asMs(startMs + 7),

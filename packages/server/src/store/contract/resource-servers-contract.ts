@@ -15,6 +15,11 @@ export function describeResourceServers(openBackend: OpenBackend): void {
       const strict = sampleServer('strict', [], {
         exclusive: true,
         tokenTtlSeconds: 86_400,
+        endpointRules: [
+          { endpoint: 'POST /a/**', scopes: ['x', 'y'], allowedIp: true, certificate: false },
+          { endpoint: '* /**', scopes: [], allowedIp: false, certificate: true },
+        ],
+        endpointRulesVersion: 7,
         createdAt: asMs(1),
         updatedAt: asMs(2),
         revision: 3,
@@ -50,6 +55,8 @@ export function describeResourceServers(openBackend: OpenBackend): void {
     test('update replaces everything but name and creation time', async ({ rig }) => {
       const after = sampleServer('api', ['b', 'c'], {
         audience: 'urn:new',
+        endpointRules: [{ endpoint: 'GET /', scopes: ['b'], allowedIp: false, certificate: false }],
+        endpointRulesVersion: 2,
         exclusive: true,
         tokenTtlSeconds: 60,
         updatedAt: asMs(5),

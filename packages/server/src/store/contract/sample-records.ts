@@ -4,6 +4,7 @@ import type { Client, ClientId } from '../../clients/client.ts'
 import type { Credential, CredentialId, CredentialReference, Generation } from '../../clients/credential.ts'
 import { startMs } from '../../kernel/fixed-surroundings.test.support.ts'
 import { Fault } from '../../kernel/faults.ts'
+import type { NetworkPolicy, NetworkPolicyId, NetworkRules } from '../../network-policy/network-policy.ts'
 import type { ResourceServer } from '../../resource-servers/resource-server.ts'
 import type { ChangeTransaction } from '../sql/change.ts'
 import type { OpenedStore } from './backend.ts'
@@ -27,6 +28,28 @@ export function sampleClient(clientId: string, fields: Partial<Client> = {}): Cl
     updatedAt: startMs,
     revision: 1,
     ...fields,
+  }
+}
+
+export function samplePolicy(about: string, rules: Partial<NetworkRules> = {}): NetworkPolicy {
+  return {
+    id: `policy-of-${about}` as NetworkPolicyId,
+    version: 9_007_199_254_740_000,
+    rules: {
+      mode: 'report',
+      allow: [
+        { cidr: '10.0.0.0/8', note: undefined, endsAt: undefined },
+        { cidr: '2001:db8::/32', note: '“Büro” 🥐', endsAt: asMs(253_402_300_799_000) },
+      ],
+      covers: {
+        tokenEndpoint: false,
+        apis: [
+          { name: 'a', endpoints: ['POST /x/**'] },
+          { name: 'b', endpoints: undefined },
+        ],
+      },
+      ...rules,
+    },
   }
 }
 

@@ -11,6 +11,7 @@ import { describeDoctor } from './doctor-contract.ts'
 import { describeEndings } from './endings-contract.ts'
 import { describeFeed } from './feed-contract.ts'
 import { describeKeys } from './keys-contract.ts'
+import { describeNetworkPolicies } from './network-policies-contract.ts'
 import { describeNotices } from './notices-contract.ts'
 import { describeLargerChanges } from './larger-changes-contract.ts'
 import { describeResourceServers } from './resource-servers-contract.ts'
@@ -34,6 +35,7 @@ export function describeStoreContract(name: string, openBackend: OpenBackend): v
     describeAnswers(openBackend)
     describeDeliveryLinks(openBackend)
     describeCertificates(openBackend)
+    describeNetworkPolicies(openBackend)
     describeNotices(openBackend)
     describeEndings(openBackend)
     describeAccessRequests(openBackend)
