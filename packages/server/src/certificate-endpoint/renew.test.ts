@@ -99,6 +99,21 @@ test('by the current certificate, for a new key: both are good until the old one
   expect([await tokenBy(old), await tokenBy(next)]).toEqual([401, 200])
 })
 
+test('from an address that the client may not call from is refused, and says which was seen; the next is not', async () => {
+  const bound = await createClientOver(admin, 'mtls')
+  const old = await ripe(bound.clientId)
+  const csr = await makeTestCsr(await makeTestKey())
+  const allow = (cidr: string) =>
+    admin('PATCH', `/clients/${bound.clientId}`, { body: { network: { allow: [{ cidr }] } } })
+  await allow('198.51.100.0/24')
+  const refused = await renew(csr, old)
+  expect(refused).toMatchObject({ status: 403, text: expect.stringContaining('127.0.0.1') })
+  expect(await lastReason()).toBe('network.address_not_allowed')
+  expect(await certificatesOf(bound.clientId)).toHaveLength(1)
+  await allow('127.0.0.0/8')
+  expect((await renew(csr, old)).status).toBe(201)
+})
+
 test('asked for again before it was used, the first renewal is revoked and another made; once used, there is no other', async () => {
   const old = await ripe()
   const [one, two] = [await makeTestKey(), await makeTestKey()]
