@@ -333,8 +333,7 @@ function addresses({ whoamiEndpoint }: GuideFacts): Section {
         <code>whoami</code>, from wherever you are, what is allowed and what was refused lately:
       </p>
       ${code('curl --user "$LATCHKEY_CLIENT_ID:$LATCHKEY_CLIENT_SECRET" ' + whoamiEndpoint + '\n', 'whoami')}
-      <p>Tell the team before your addresses change.
-      </p>`,
+      <p>Tell the team before your addresses change.</p>`,
   }
 }
 
