@@ -1,3 +1,4 @@
+import type { DocumentFailure } from './issuer/document-failure.ts'
 import type { KeyFailure, KeyIgnored } from './keys/key-failure.ts'
 import type { RefusalReason } from './refusal.ts'
 import type { RevocationFailure } from './revocations/revocation-failure.ts'
@@ -12,6 +13,15 @@ export type GuardEvent =
       readonly detail?: string
       /** Only once the signature was verified. */
       readonly clientId?: string
+      /** Of the caller as it was seen, where it mattered. */
+      readonly address?: string
+    }
+  /** A policy that only reports would have refused this call, for the same reasons as one that is enforced. It passed. */
+  | {
+      readonly type: 'request.reported'
+      readonly reason: RefusalReason
+      readonly clientId: string
+      readonly address?: string
     }
   | { readonly type: 'keys.loaded'; readonly keyIds: readonly string[]; readonly ignored: readonly KeyIgnored[] }
   | { readonly type: 'keys.failed'; readonly failure: KeyFailure }
@@ -24,6 +34,11 @@ export type GuardEvent =
     }
   /** What was heard is not believed, or nothing was heard. What is known stays in force. */
   | { readonly type: 'revocations.failed'; readonly failure: RevocationFailure }
+  /** The endpoint rules of this API are known, for the first time or in a new version. */
+  | { readonly type: 'rules.loaded'; readonly version: number; readonly rules: number }
+  | { readonly type: 'rules.failed'; readonly failure: DocumentFailure }
+  /** A network policy that a token names could not be had. */
+  | { readonly type: 'policies.failed'; readonly failure: DocumentFailure }
   /** The guard began with what another process kept, `ageSeconds` ago by its own words. */
   | { readonly type: 'state.restored'; readonly ageSeconds: number; readonly entries: number }
   | { readonly type: 'state.ignored'; readonly reason: SavedStateRefusal }

@@ -4,7 +4,7 @@ import { GuardConfigurationError } from './configuration-error.ts'
 import type { Guard } from './guard.ts'
 import { serveResourceMetadata, writeRefusal } from './node-response.ts'
 import { nodeRequestFacts } from './node-request.ts'
-import type { RouteDeclaration } from './route-requirement.ts'
+import type { RouteSaying } from './route-requirement.ts'
 
 declare global {
   // Where @types/express lets requests be extended.
@@ -31,7 +31,7 @@ export type GuardedRoutes = Readonly<Record<(typeof verbs)[number], IRouterMatch
 /** A router on which a route cannot be registered without saying who may call it. */
 export interface ExpressGuard {
   /** Routes that need a token with all of these scopes. Throws `GuardConfigurationError` when the declaration is wrong. */
-  needs(route: RouteDeclaration): GuardedRoutes
+  needs(route: RouteSaying): GuardedRoutes
   /** Routes that are open to everybody. */
   readonly open: GuardedRoutes
   /** All of it, for `app.use`. Mounted before anything else it lets nothing else be reached: deny by default. */

@@ -4,10 +4,10 @@ import { GuardConfigurationError } from './configuration-error.ts'
 import type { Guard } from './guard.ts'
 import type { RefusalAnswer } from './refusal-answer.ts'
 import { nodeRequestFacts } from './node-request.ts'
-import type { RouteDeclaration, RouteRequirement } from './route-requirement.ts'
+import type { RouteRequirement, RouteSaying } from './route-requirement.ts'
 
 /** What every route has to say of itself, as `config: { guard: … }`. */
-export type RouteGuard = RouteDeclaration | 'public'
+export type RouteGuard = RouteSaying | 'public'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

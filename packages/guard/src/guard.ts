@@ -5,14 +5,14 @@ import type { GuardOptions } from './options.ts'
 import type { Refusal } from './refusal.ts'
 import { writeRefusalAnswer, type RefusalAnswer } from './refusal-answer.ts'
 import type { RequestFacts } from './request-facts.ts'
-import { readRouteDeclaration, type RouteDeclaration, type RouteRequirement } from './route-requirement.ts'
+import { readRouteDeclaration, type RouteRequirement, type RouteSaying } from './route-requirement.ts'
 import { readSettings } from './settings.ts'
 import { verify, type Verdict } from './verify.ts'
 
 /** Protects one API. Adapters are in `@latchkey/guard/node`, `/fastify`, `/express` and `/hono`. */
 export interface Guard extends AsyncDisposable {
   /** Checks what a route needs, once, when it is registered. Throws {@link GuardConfigurationError}. */
-  declare(route: RouteDeclaration): RouteRequirement
+  declare(route: RouteSaying): RouteRequirement
   /**
    * Judges one request. Every refusal is a value, and so is a fault in here (`guard.fault`). Takes only what {@link Guard.declare} of this guard
    * returned, and rejects with {@link GuardConfigurationError} otherwise. What is not checked: see `verify`.
@@ -48,6 +48,15 @@ export function createGuard(options: GuardOptions): Guard {
     declare(route) {
       const requirement = readRouteDeclaration(route, settings.resourceServer)
       declared.add(requirement)
+      if (requirement.followsRules) {
+        if (options.credential === undefined) {
+          throw new GuardConfigurationError(
+            "A route follows the issuer's rules, and the guard has no credential to ask for them",
+            'Pass credential: { clientId, clientSecret } of `latchkey resource-server credential` to createGuard',
+          )
+        }
+        knowledge.needRules()
+      }
       for (const scope of requirement.scopes) scopesSupported.add(scope)
       return requirement
     },
@@ -69,12 +78,13 @@ export function createGuard(options: GuardOptions): Guard {
     },
 
     refuse(refusal) {
-      const { reason, detail, clientId } = refusal
+      const { reason, detail, clientId, address } = refusal
       settings.onEvent({
         type: 'request.refused',
         reason,
         ...(detail !== undefined && { detail }),
         ...(clientId !== undefined && { clientId }),
+        ...(address !== undefined && { address }),
       })
       return writeRefusalAnswer(refusal, resourceMetadataUrl)
     },

@@ -8,7 +8,7 @@ import type { Guard } from './guard.ts'
 import type { RefusalAnswer } from './refusal-answer.ts'
 import { nodeConnection } from './node-request.ts'
 import { readRequestFacts, type RequestFacts } from './request-facts.ts'
-import type { RouteDeclaration, RouteRequirement } from './route-requirement.ts'
+import type { RouteRequirement, RouteSaying } from './route-requirement.ts'
 
 /** What handlers behind {@link needs} find in their context: `c.var.access`. */
 export interface GuardedEnv {
@@ -85,7 +85,7 @@ function isMiddleware({ handler, method }: Route): boolean {
  * Says that a route needs a token with all of these scopes: `app.get('/things', needs(guard, { scopes: ['configurations/things.read'] }), handler)`.
  * Throws `GuardConfigurationError` when the declaration is wrong, and at a request that {@link honoGuard} has not judged.
  */
-export function needs(guard: Guard, route: RouteDeclaration): MiddlewareHandler<GuardedEnv> {
+export function needs(guard: Guard, route: RouteSaying): MiddlewareHandler<GuardedEnv> {
   const requirement = guard.declare(route)
   const declared: MiddlewareHandler<GuardedEnv> = (c, next) => {
     if (judged.get(c)?.has(requirement)) return next()
@@ -109,7 +109,14 @@ decisions.set(open, 'open')
 function readFacts({ req, env }: Context): RequestFacts {
   const { incoming } = (env ?? {}) as { readonly incoming?: Partial<IncomingMessage> }
   const connection = incoming?.socket === undefined ? undefined : nodeConnection(incoming.socket)
-  return readRequestFacts([...req.raw.headers].flat(), connection)
+  // The fetch API has resolved dot segments already; node:http has not.
+  const call = { method: req.method, target: incoming?.url ?? targetOf(req.raw.url) }
+  return readRequestFacts([...req.raw.headers].flat(), connection, call)
+}
+
+function targetOf(url: string): string {
+  const { pathname, search } = new URL(url)
+  return pathname + search
 }
 
 function isForMetadata(guard: Guard, { req }: Context): boolean {

@@ -2,9 +2,10 @@ import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { readRequestFacts, type ConnectionFacts, type RequestFacts } from './request-facts.ts'
 
-/** The facts of a request of node:http or node:https. */
-export function nodeRequestFacts({ rawHeaders, socket }: IncomingMessage): RequestFacts {
-  return readRequestFacts(rawHeaders, nodeConnection(socket))
+/** The facts of a request of node:http or node:https. `originalUrl` is what Express and its kind leave of the target where routers have cut `url`. */
+export function nodeRequestFacts(request: IncomingMessage & { readonly originalUrl?: string }): RequestFacts {
+  const { rawHeaders, socket, method, originalUrl, url } = request
+  return readRequestFacts(rawHeaders, nodeConnection(socket), { method, target: originalUrl ?? url })
 }
 
 /**

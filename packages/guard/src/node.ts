@@ -3,7 +3,7 @@ import type { Access } from './access.ts'
 import type { Guard } from './guard.ts'
 import { writeRefusal } from './node-response.ts'
 import { nodeRequestFacts } from './node-request.ts'
-import type { RouteDeclaration } from './route-requirement.ts'
+import type { RouteSaying } from './route-requirement.ts'
 
 export { serveResourceMetadata } from './node-response.ts'
 export { savedStateFile } from './saved-state/saved-state-file.ts'
@@ -22,7 +22,7 @@ export type GuardedHandler = (
  * Puts a guard before a handler of node:http. Throws `GuardConfigurationError` when the declaration is wrong.
  * Does not handle the handler's own errors.
  */
-export function protect(guard: Guard, route: RouteDeclaration, handler: GuardedHandler): GuardedListener {
+export function protect(guard: Guard, route: RouteSaying, handler: GuardedHandler): GuardedListener {
   const requirement = guard.declare(route)
   return async (request, response) => {
     const verdict = await guard.verify(nodeRequestFacts(request), requirement)

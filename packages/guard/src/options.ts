@@ -1,6 +1,7 @@
 import type { ProxyDeclaration } from '@latchkey/protocol'
 import type { GuardEventListener } from './events.ts'
 import type { SavedState } from './saved-state/saved-state.ts'
+import type { IssuerCredential } from './resource-server/issuer-credential.ts'
 import type { VerificationAlgorithm } from './verification-algorithm.ts'
 
 /** What an API says once about itself and the issuer that it trusts. */
@@ -19,6 +20,10 @@ export interface GuardOptions {
   readonly jwksUri?: string | undefined
   /** Where the issuer's revocation feed is. Default: what the issuer's metadata says (`lk_revocations_uri`). */
   readonly revocationsUri?: string | undefined
+  /** This API's own credential at the issuer (`latchkey resource-server credential`): for network policies that tokens name only, and for endpoint rules. Default: none. */
+  readonly credential?: IssuerCredential | undefined
+  /** Where the issuer answers it. Default: `/oauth2/resource-server` below the issuer. */
+  readonly resourceServerUri?: string | undefined
   /** Where callers reach this API's metadata, if not at the URL that RFC 9728 §3.1 derives from the audience. */
   readonly resourceMetadataUrl?: string | undefined
   /** Longest token that is looked at, in bytes: 512 to 65536, default 8192. node:http takes 16 KiB of headers. */
@@ -29,9 +34,14 @@ export interface GuardOptions {
    * from anybody else. Default: none; only what the connection itself says counts.
    */
   readonly proxies?: readonly ProxyDeclaration[] | undefined
+  /**
+   * How many verified signatures are remembered, each with the payload of its token: 0 to 1000000, default 10000 (some 20 MB). Saves the signature of a token that comes
+   * again, and no other check. On Node only.
+   */
+  readonly maxRememberedSignatures?: number | undefined
   readonly keys?: KeyCacheOptions | undefined
   readonly revocations?: RevocationOptions | undefined
-  /** Keeps keys and revocations beyond this process, so that the API can restart while the issuer is away. Default: not kept. */
+  /** Keeps keys, revocations, rules and policies beyond this process, so that the API can restart while the issuer is away. Default: not kept. */
   readonly savedState?: SavedState | undefined
   /**
    * Must honour `signal` and `redirect`. Default: the global fetch, and on Node, for the stream of revocations, one that does not keep the process alive;

@@ -10,7 +10,7 @@ test.each(reasons)('%s: status, challenge and body agree', (reason) => {
   expect(answer.status).toBe(status)
   expect(JSON.parse(answer.body)).toMatchObject({ status, code })
   expect(answer.headers).toMatchObject({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' })
-  expect('www-authenticate' in answer.headers).toBe([400, 401, 403].includes(status))
+  expect('www-authenticate' in answer.headers).toBe(status === 401 || error !== undefined)
   const challenge = answer.headers['www-authenticate'] ?? ''
   expect(/error="([^"]*)"/.exec(challenge)?.[1]).toBe(error)
   expect(JSON.stringify(answer)).not.toContain('inner')
@@ -26,6 +26,16 @@ test('RFC 6750 §3.1 each error code has its status', () => {
 
 test('no refusal is a success', () => {
   expect(Object.values(refusalTable).filter(({ status }) => status < 400)).toEqual([])
+})
+
+test('the address as it was seen is told where it is what was wrong', () => {
+  const refusal = { reason: 'network.address_not_allowed', requiredScopes: [], address: '203.0.113.9' } as const
+  const { body } = writeRefusalAnswer(refusal, undefined)
+  expect(JSON.parse(body)).toMatchObject({
+    code: 'address_not_allowed',
+    address: '203.0.113.9',
+    detail: expect.stringContaining('203.0.113.9') as string,
+  })
 })
 
 test('Retry-After in whole seconds, rounded up', () => {

@@ -24,20 +24,23 @@ const titles: Readonly<Record<PublicRefusal['status'], string>> = {
  */
 export function writeRefusalAnswer(refusal: Refusal, resourceMetadataUrl: string | undefined): RefusalAnswer {
   const { status, error, code, description } = refusalTable[refusal.reason]
+  const { address } = refusal
   const headers: Record<string, string> = {
     'content-type': 'application/problem+json',
     'cache-control': 'no-store',
   }
-  if (status === 400 || status === 401 || status === 403) {
+  if (status === 401 || error !== undefined) {
     // A rejected token lacks no scope; naming one there would send the client looking for the wrong thing.
     const namesScope = error === undefined || error === 'insufficient_scope'
     headers['www-authenticate'] = formatChallenge('Bearer', {
       error,
       error_description: error && description,
-      scope: namesScope ? refusal.requiredScopes.join(' ') : undefined,
+      scope: namesScope && refusal.requiredScopes.length > 0 ? refusal.requiredScopes.join(' ') : undefined,
       resource_metadata: resourceMetadataUrl,
     })
   }
   if (refusal.retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.ceil(refusal.retryAfterSeconds))
-  return { status, headers, body: JSON.stringify({ title: titles[status], status, detail: description, code }) }
+  const detail = address === undefined ? description : `${description} It is seen as ${address}.`
+  const problem = { title: titles[status], status, detail, code, ...(address !== undefined && { address }) }
+  return { status, headers, body: JSON.stringify(problem) }
 }

@@ -23,7 +23,18 @@ export type RefusalReason =
   | 'certificate.missing'
   | 'certificate.mismatch'
   | 'token.revoked'
+  | 'certificate.required'
+  | 'network.address_not_allowed'
+  | 'network.address_unknown'
+  | 'network.not_stated'
+  | 'network.audience_not_named'
+  | 'network.policy_unknown'
+  | 'network.policy_unavailable'
+  | 'network.no_credential'
   | 'scope.insufficient'
+  | 'rules.unavailable'
+  | 'route.no_rule'
+  | 'request.ambiguous_path'
   | 'keys.unavailable'
   | 'revocations.unavailable'
   | 'revocations.stale'
@@ -42,6 +53,8 @@ export interface Refusal {
   readonly retryAfterSeconds?: number
   /** Only once the signature was verified. */
   readonly clientId?: string
+  /** The caller's address as it was seen, where that is what was wrong: only a caller whose token was verified is told. */
+  readonly address?: string
 }
 
 /** What a caller learns of a refusal. */
@@ -55,7 +68,7 @@ export interface PublicRefusal {
   readonly description: string
 }
 
-/** Every reason, and the answer it gets (RFC 6750 §3, §3.1). A status of 401 or 403 always carries a challenge. */
+/** Every reason, and the answer it gets (RFC 6750 §3, §3.1). A status of 401 always carries a challenge, and one of 403 where a token can remedy it. */
 export const refusalTable: Readonly<Record<RefusalReason, PublicRefusal>> = {
   // §3: no error code where the request has no (usable) authentication information at all.
   'token.missing': {
@@ -92,6 +105,38 @@ export const refusalTable: Readonly<Record<RefusalReason, PublicRefusal>> = {
     'The access token is bound to another certificate than that of this connection.',
   ),
   'token.revoked': invalidToken('The access token was revoked, or the access that it stands for has ended.'),
+  // Not 401: another token would change nothing, and SDKs would fetch one again and again.
+  'certificate.required': {
+    status: 403,
+    code: 'certificate_required',
+    description:
+      'This needs an access token that is bound to a certificate: get one over mutual TLS, and call over mutual TLS.',
+  },
+  'network.address_not_allowed': addressNotAllowed(
+    'The client of this access token may not call from this address. Call from an allowed one, or have this one added.',
+  ),
+  'network.address_unknown': addressNotAllowed(
+    'The client of this access token may call from certain addresses only, and that of this call is not known here.',
+  ),
+  'network.not_stated': {
+    status: 403,
+    code: 'address_policy_required',
+    description: 'This needs an access token that says where its client may call from.',
+  },
+  'network.audience_not_named': addressNotAllowed(
+    'The access token names no network policy for this API. Get a token for this API alone.',
+  ),
+  'network.policy_unknown': addressNotAllowed(
+    'The network policy that the access token names is not there any more. Get a new token.',
+  ),
+  'network.policy_unavailable': {
+    status: 503,
+    code: 'temporarily_unavailable',
+    description:
+      'Where the client of this access token may call from is not known here at the moment. Try again later.',
+  },
+  // The API lacks a setting, and no caller can do anything about it.
+  'network.no_credential': serverError(),
   'scope.insufficient': {
     status: 403,
     error: 'insufficient_scope',
@@ -114,6 +159,22 @@ export const refusalTable: Readonly<Record<RefusalReason, PublicRefusal>> = {
     code: 'temporarily_unavailable',
     description: 'What the token issuer has revoked has not been heard here for too long. Try again later.',
   },
+  'rules.unavailable': {
+    status: 503,
+    code: 'temporarily_unavailable',
+    description: 'What this API asks of its callers is not known here at the moment. Try again later.',
+  },
+  'route.no_rule': {
+    status: 403,
+    code: 'endpoint_not_allowed',
+    description: 'No rule of this API allows this call.',
+  },
+  'request.ambiguous_path': {
+    status: 400,
+    code: 'ambiguous_path',
+    description:
+      'The path can be read in more than one way. Write it plainly: without dot segments, empty segments, encoded slashes, backslashes or parameters.',
+  },
   'route.unknown': { status: 404, code: 'not_found', description: 'There is nothing here.' },
   'route.undeclared': serverError(),
   'guard.fault': serverError(),
@@ -125,6 +186,10 @@ function invalidRequest(description: string): PublicRefusal {
 
 function invalidToken(description: string): PublicRefusal {
   return { status: 401, error: 'invalid_token', code: 'invalid_token', description }
+}
+
+function addressNotAllowed(description: string): PublicRefusal {
+  return { status: 403, code: 'address_not_allowed', description }
 }
 
 function serverError(): PublicRefusal {

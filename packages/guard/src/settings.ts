@@ -1,9 +1,17 @@
-import { isAbsoluteUri, isResourceServerName, protectedResourceMetadataUrl, type Proxy } from '@latchkey/protocol'
+import {
+  endpointPaths,
+  isAbsoluteUri,
+  isResourceServerName,
+  protectedResourceMetadataUrl,
+  type Proxy,
+} from '@latchkey/protocol'
 import { GuardConfigurationError, refuseUnknownOptions } from './configuration-error.ts'
 import { safeListener } from './events.ts'
 import type { KeyCacheSettings } from './keys/key-cache.ts'
 import { quietFetch } from './issuer/quiet-fetch.ts'
 import type { GuardOptions, KeyCacheOptions, RevocationOptions } from './options.ts'
+import type { IssuerCredential } from './resource-server/issuer-credential.ts'
+import type { ResourceServerEndpointSettings } from './resource-server/resource-server-endpoint.ts'
 import type { RevocationFollowerSettings } from './revocations/revocation-follower.ts'
 import type { SavedState } from './saved-state/saved-state.ts'
 import { readProxyOptions } from './proxy-options.ts'
@@ -29,6 +37,9 @@ export interface GuardSettings {
   /** Where the issuer's documents are, as far as the API says so. */
   readonly endpoints: { readonly jwks_uri: string | undefined; readonly lk_revocations_uri: string | undefined }
   readonly proxies: readonly Proxy[]
+  readonly maxRememberedSignatures: number
+  /** Where this API asks what concerns itself. */
+  readonly resourceServerEndpoint: ResourceServerEndpointSettings
   readonly keys: KeyCacheSettings
   readonly revocations: RevocationFollowerSettings
   readonly savedState: SavedState | undefined
@@ -42,9 +53,12 @@ const optionNames: Readonly<Record<keyof GuardOptions, true>> = {
   clockToleranceSeconds: true,
   jwksUri: true,
   revocationsUri: true,
+  credential: true,
+  resourceServerUri: true,
   resourceMetadataUrl: true,
   maxTokenBytes: true,
   proxies: true,
+  maxRememberedSignatures: true,
   keys: true,
   revocations: true,
   savedState: true,
@@ -103,6 +117,20 @@ export function readSettings(options: GuardOptions): GuardSettings {
       lk_revocations_uri: readDocumentUri('revocationsUri', options.revocationsUri),
     },
     proxies: options.proxies === undefined ? [] : readProxyOptions(options.proxies),
+    maxRememberedSignatures: readNumber(
+      'maxRememberedSignatures',
+      options.maxRememberedSignatures,
+      10_000,
+      0,
+      1_000_000,
+    ),
+    resourceServerEndpoint: {
+      url: readDocumentUri('resourceServerUri', options.resourceServerUri) ?? issuer + endpointPaths.resourceServer,
+      credential: readCredential(options.credential),
+      fetch: fetch ?? globalThis.fetch,
+      timeoutMs: 5000,
+      maxResponseBytes: 4_194_304,
+    },
     keys: {
       algorithms,
       fetch: fetch ?? globalThis.fetch,
@@ -186,6 +214,20 @@ function readDocumentUri(name: string, uri: unknown): string | undefined {
   throw new GuardConfigurationError(
     `${name} ${quote(uri)} is not a URL that the issuer's documents can safely come from`,
     "Give an https URL (plain http only for a loopback host), or leave it out: the issuer's metadata names it",
+  )
+}
+
+function readCredential(given: IssuerCredential | undefined): IssuerCredential | undefined {
+  if (given === undefined) return undefined
+  refuseUnknownOptions(given, { clientId: true, clientSecret: true }, 'credential.')
+  const { clientId, clientSecret } = given
+  const hasId = typeof clientId === 'string' && clientId !== ''
+  const hasSecret = typeof clientSecret === 'function' || (typeof clientSecret === 'string' && clientSecret !== '')
+  if (hasId && hasSecret) return { clientId, clientSecret }
+  throw new GuardConfigurationError(
+    // Which, and never the value.
+    `credential.${hasId ? 'clientSecret' : 'clientId'} is missing`,
+    'Give the client_id and client_secret of `latchkey resource-server credential`, or leave credential out',
   )
 }
 

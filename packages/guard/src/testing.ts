@@ -5,8 +5,14 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createTestFeed, type TestFeed } from './testing/test-feed.ts'
+import {
+  createTestResourceServer,
+  serveTestResourceServer,
+  type TestResourceServer,
+} from './testing/test-resource-server.ts'
 
 export type { TestFeed, TestRevocation } from './testing/test-feed.ts'
+export type { TestResourceServer } from './testing/test-resource-server.ts'
 
 /** Claims or header parameters to set, or with `undefined` to leave out. */
 export type TestMembers = Readonly<Record<string, unknown>>
@@ -31,6 +37,8 @@ export interface TestIssuer extends AsyncDisposable {
   readonly keySet: { keys: JWK[] }
   /** The revocation feed, for what the methods above do not do. */
   readonly feed: TestFeed
+  /** Endpoint rules and network policies, as the issuer answers them to the API under test. */
+  readonly resourceServer: TestResourceServer
   /** Paths that were asked for, in order, with their queries. */
   readonly requests: readonly string[]
   /** When set, answers in place of the issuer; returning `'pass'` leaves a request to it. */
@@ -62,6 +70,7 @@ export async function startTestIssuer(options: TestIssuerOptions): Promise<TestI
   const requests: string[] = []
   const keySet: { keys: JWK[] } = { keys: [] }
   const feed = createTestFeed(() => issuer, now)
+  const resourceServer = createTestResourceServer()
   let signing: { keyId: string; key: CryptoKey }
   let generation = now()
 
@@ -78,6 +87,9 @@ export async function startTestIssuer(options: TestIssuerOptions): Promise<TestI
     if (testIssuer.intercept !== undefined && testIssuer.intercept(request, response) !== 'pass') return
     const { pathname } = new URL(request.url ?? '/', issuer)
     if (pathname === endpointPaths.revocations) return feed.serve(request, response)
+    if (pathname === endpointPaths.resourceServer) {
+      return serveTestResourceServer(resourceServer, request, response)
+    }
     const body = documents[pathname]
     if (body === undefined) return void response.writeHead(404).end()
     response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'max-age=300' })
@@ -107,6 +119,7 @@ export async function startTestIssuer(options: TestIssuerOptions): Promise<TestI
     issuer,
     keySet,
     feed,
+    resourceServer,
     requests,
     intercept: undefined,
     rotate,

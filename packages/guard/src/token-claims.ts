@@ -1,6 +1,7 @@
 import {
   credentialsClaim,
   formatScope,
+  networkClaim,
   maxTokenLifetimeSeconds,
   parseScope,
   resourceServerOf,
@@ -10,6 +11,7 @@ import {
   type Scope,
 } from '@latchkey/protocol'
 import type { Access } from './access.ts'
+import { readNetworkClaim, type Network, type ReferredNetwork } from './network/read-network-claim.ts'
 import { fail, pass, type Step } from './step.ts'
 
 /** What the claims have to agree with. */
@@ -23,18 +25,26 @@ export interface ClaimExpectations {
   readonly nowSeconds: number
 }
 
+/** What a token says. */
+export interface TokenFacts {
+  readonly access: Omit<Access, 'address'>
+  /** Where its client may call from; undefined: it says nothing. */
+  readonly network: Network | ReferredNetwork | undefined
+}
+
 type Payload = Readonly<Record<string, unknown>>
 
 /** All private claims of Latchkey's begin with it. */
 const privatePrefix = 'lk_'
+const knownPrivateClaims: ReadonlySet<string> = new Set([credentialsClaim, networkClaim])
 
 /**
  * Judges the claims of a token whose signature was verified (RFC 9068 §2.2, §4): required claims and their types, issuer, audience, time and binding.
  * Fails with `token.claims` (the detail names the claim) or with the reason of the first claim that disagrees.
- * A certificate that the token is bound to is read, and not compared. A private claim of Latchkey's that is not known here refuses the token: a later issuer may mean a restriction by it that this guard would not enforce.
+ * A certificate that the token is bound to and the networks that it is for are read, and not compared. A private claim of Latchkey's that is not known here refuses the token: a later issuer may mean a restriction by it that this guard would not enforce.
  * Does not check the signature, whether the token was revoked, or whether a particular scope is there.
  */
-export function readClaims(payload: Payload, expected: ClaimExpectations): Step<Omit<Access, 'address'>> {
+export function readClaims(payload: Payload, expected: ClaimExpectations): Step<TokenFacts> {
   const { iss, sub, client_id: clientId, jti, aud, iat, exp, nbf } = payload
   if (!isText(iss)) return fail('token.claims', 'iss')
   if (iss !== expected.issuer) return fail('token.issuer')
@@ -61,11 +71,13 @@ export function readClaims(payload: Payload, expected: ClaimExpectations): Step<
   if (granted === undefined) return fail('token.claims', 'scope')
   const credentials = readCredentials(payload)
   if (credentials === undefined) return fail('token.claims', credentialsClaim)
-  const unknown = Object.keys(payload).find((name) => name.startsWith(privatePrefix) && name !== credentialsClaim)
+  const unknown = Object.keys(payload).find((name) => name.startsWith(privatePrefix) && !knownPrivateClaims.has(name))
   if (unknown !== undefined) return fail('token.claims', unknown)
+  const network = readNetworks(payload, expected.audience)
+  if (network === 'malformed') return fail('token.claims', networkClaim)
 
   const scopes = granted.filter((scope) => resourceServerOf(scope) === expected.resourceServer)
-  return pass({
+  const access: TokenFacts['access'] = {
     clientId,
     scopes: new Set(scopes),
     claims: {
@@ -80,7 +92,13 @@ export function readClaims(payload: Payload, expected: ClaimExpectations): Step<
       ...(confirmation && { cnf: confirmation }),
     },
     credentials,
-  })
+  }
+  return pass({ access, network })
+}
+
+function readNetworks(payload: Payload, audience: string): TokenFacts['network'] | 'malformed' {
+  if (!Object.hasOwn(payload, networkClaim)) return undefined
+  return readNetworkClaim(payload[networkClaim], audience) ?? 'malformed'
 }
 
 /**

@@ -1,19 +1,20 @@
-import { compactVerify, errors } from 'jose'
 import type { Access } from './access.ts'
 import { findCaller } from './caller.ts'
 import { readBearerToken } from './bearer-token.ts'
-import type { VerificationKey } from './keys/verification-keys.ts'
+import { checkSignature } from './check-signature.ts'
 import type { Knowledge } from './knowledge.ts'
+import { checkNetwork } from './network/check-network.ts'
 import type { Refusal } from './refusal.ts'
 import type { RequestFacts } from './request-facts.ts'
-import type { RouteRequirement } from './route-requirement.ts'
+import { findRule } from './resource-server/find-rule.ts'
+import type { RouteNeeds, RouteRequirement } from './route-requirement.ts'
 import type { GuardSettings } from './settings.ts'
 import { fail, pass, type Failed, type Step } from './step.ts'
 import { readClaims } from './token-claims.ts'
 import { readTokenHeader } from './token-header.ts'
 
-/** What Retry-After says while revocations are not known, in seconds. */
-const revocationsRetrySeconds = 2
+/** What Retry-After says while something of the issuer is not known, in seconds. */
+const retrySeconds = 2
 
 /** The outcome of judging one request. */
 export type Verdict = { readonly ok: true; readonly access: Access } | { readonly ok: false; readonly refusal: Refusal }
@@ -21,14 +22,16 @@ export type Verdict = { readonly ok: true; readonly access: Access } | { readonl
 /**
  * Judges one request: the only place where all checks of a token meet (RFC 6750 §2.1, RFC 9068 §4). Every refusal is
  * a value; it rejects only on a fault, which a caller has to treat as a refusal too.
- * Tells the caller's address and does not judge it. Of a certificate it checks that the token is bound to it (RFC 8705 §3), not who issued it: the issuer of the token did.
+ * Of a certificate it checks that the token is bound to it (RFC 8705 §3), not who issued it: the issuer of the token did. Of an address it takes what the
+ * facts say: whether a proxy told the truth, nobody here can see.
  */
 export async function verify(
   facts: RequestFacts,
   requirement: RouteRequirement,
   settings: GuardSettings,
-  { keys, revocations, start }: Pick<Knowledge, 'keys' | 'revocations' | 'start'>,
+  knowledge: Knowledge,
 ): Promise<Verdict> {
+  const { keys, revocations, policies, signatures } = knowledge
   const refused = ({ reason, detail }: Failed, more?: Partial<Refusal>): Verdict => {
     const refusal = { reason, requiredScopes: requirement.scopes, ...more }
     return { ok: false, refusal: detail === undefined ? refusal : { ...refusal, detail } }
@@ -41,7 +44,7 @@ export async function verify(
   // 2. The key that its header names; never one that it brings along. And whether what ended is known well enough to judge at all.
   const header = readTokenHeader(token.value, settings.algorithms)
   if (!header.ok) return refused(header)
-  await start()
+  await knowledge.start()
   const { keyId } = header.value
   const [found, contact] = await Promise.all([keys.find(keyId), revocations.contact()])
   // What is known to have ended stays ended, however long nothing was heard.
@@ -51,24 +54,23 @@ export async function verify(
   }
   if (contact !== 'current') {
     const reason = contact === 'stale' ? 'revocations.stale' : 'revocations.unavailable'
-    return refused(fail(reason), { retryAfterSeconds: revocationsRetrySeconds })
+    return refused(fail(reason), { retryAfterSeconds: retrySeconds })
   }
   if (found.outcome === 'unknown') return refused(fail('token.unknown_key'))
   // The key says what it is for (RFC 8725 §3.1); a header that disagrees is an attempt at confusion.
   if (found.key.algorithm !== header.value.algorithm) return refused(fail('token.algorithm'))
 
   // 3. The signature, before a single claim is believed.
-  const signed = await checkSignature(token.value, found.key)
+  const signed = await checkSignature(token.value, found.key, signatures)
   if (!signed.ok) return refused(signed)
 
   // 4. The claims.
-  const payload = readPayload(signed.value)
-  if (!payload.ok) return refused(payload)
-  const access = readClaims(payload.value, { ...settings, nowSeconds: settings.now() / 1000 })
-  if (!access.ok) return refused(access)
+  const stated = readClaims(signed.value, { ...settings, nowSeconds: settings.now() / 1000 })
+  if (!stated.ok) return refused(stated)
+  const { access, network } = stated.value
 
   // 5. Whether it has ended before its time.
-  const { clientId, scopes, claims, credentials } = access.value
+  const { clientId, scopes, claims, credentials } = access
   const ending = revocations.endingOf({ jti: claims.jti, credentials })
   if (ending !== undefined) return refused(fail('token.revoked', ending), { clientId })
 
@@ -81,27 +83,39 @@ export async function verify(
     if (presented !== thumbprint) return refused(fail('certificate.mismatch'), { clientId })
   }
 
-  // 7. What this route needs.
-  if (!requirement.scopes.every((scope) => scopes.has(scope))) return refused(fail('scope.insufficient'), { clientId })
-  return { ok: true, access: { ...access.value, address: caller.address } }
+  // 7. And from where they may call.
+  const { method, target } = facts
+  const { address } = caller
+  const seen = { clientId, ...(address !== undefined && { address }) }
+  const located = await checkNetwork(network, { address, method, target }, policies)
+  if (!located.ok) {
+    const isUnavailable = located.reason === 'network.policy_unavailable'
+    return refused(located, isUnavailable ? { clientId, retryAfterSeconds: retrySeconds } : seen)
+  }
+  const { reported } = located.value
+  if (reported !== undefined) settings.onEvent({ type: 'request.reported', reason: reported, ...seen })
+
+  // 8. What this call needs.
+  const needs = findNeeds(facts, requirement, knowledge)
+  if (!needs.ok) {
+    const isUnavailable = needs.reason === 'rules.unavailable'
+    return refused(needs, isUnavailable ? { clientId, retryAfterSeconds: retrySeconds } : { clientId })
+  }
+  const requiredScopes = needs.value.scopes
+  if (!requiredScopes.every((scope) => scopes.has(scope))) {
+    return refused(fail('scope.insufficient'), { clientId, requiredScopes })
+  }
+  if (needs.value.certificate && thumbprint === undefined) return refused(fail('certificate.required'), { clientId })
+  if (needs.value.allowedIp && network === undefined) return refused(fail('network.not_stated'), { clientId })
+  return { ok: true, access: { ...access, address } }
 }
 
-async function checkSignature(token: string, { algorithm, key }: VerificationKey): Promise<Step<Uint8Array>> {
-  try {
-    return pass((await compactVerify(token, key, { algorithms: [algorithm] })).payload)
-  } catch (error) {
-    if (error instanceof errors.JWSSignatureVerificationFailed) return fail('token.signature')
-    if (error instanceof errors.JWSInvalid) return fail('token.malformed')
-    throw error
-  }
-}
-
-function readPayload(bytes: Uint8Array): Step<Readonly<Record<string, unknown>>> {
-  try {
-    const payload: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-    if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return fail('token.malformed')
-    return pass(payload as Readonly<Record<string, unknown>>)
-  } catch {
-    return fail('token.malformed')
-  }
+function findNeeds(
+  { method, target }: RequestFacts,
+  requirement: RouteRequirement,
+  { rules }: Pick<Knowledge, 'rules'>,
+): Step<RouteNeeds> {
+  if (!requirement.followsRules) return pass(requirement)
+  const known = rules.current()
+  return known === undefined ? fail('rules.unavailable') : findRule(known, method, target)
 }

@@ -10,6 +10,11 @@ export type DocumentFailureReason =
   /** The metadata does not say where the document is, or names a place that nothing may be fetched from. */
   | 'metadata.jwks_uri'
   | 'metadata.revocations_uri'
+  /** This API's own credential is missing, or its secret could not be read. */
+  | 'credential'
+  /** The rules are another API's, or say something that is not known here. */
+  | 'rules.not_understood'
+  | 'policy.not_understood'
 
 export interface DocumentFailure {
   readonly url: string

@@ -7,6 +7,7 @@ export interface FetchDocumentOptions {
   readonly maxResponseBytes: number
   /** Sent as If-None-Match (RFC 9110 §13.1.2). */
   readonly etag?: string | undefined
+  readonly authorization?: string | undefined
 }
 
 export type FetchedDocument =
@@ -26,6 +27,7 @@ export async function fetchDocument(url: string, options: FetchDocumentOptions):
   try {
     const headers: Record<string, string> = { accept: 'application/json, application/jwk-set+json' }
     if (options.etag !== undefined) headers['if-none-match'] = options.etag
+    if (options.authorization !== undefined) headers['authorization'] = options.authorization
     const response = await options.fetch(url, { headers, redirect: 'error', signal: options.signal })
     if (response.status === 304 && options.etag !== undefined) {
       return { outcome: 'not_modified', headers: response.headers }

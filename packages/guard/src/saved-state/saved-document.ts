@@ -1,14 +1,19 @@
 import type { RevocationFeed } from '@latchkey/protocol'
 import type { PublishedKeySet } from '../keys/key-cache.ts'
+import type { PublishedPolicy } from '../network/network-policies.ts'
+import type { PublishedRules } from '../resource-server/endpoint-rules.ts'
 import { parseJson } from '../issuer/fetch-document.ts'
 import { readFeed } from '../revocations/read-feed.ts'
 import { isSecureUrl } from '../secure-url.ts'
 import type { SavedStateRefusal } from './saved-state.ts'
 
-/** What is kept: both halves, or it would be of no use to an API that starts without its issuer. */
+/** What is kept: keys and revocations both, or it would be of no use to an API that starts without its issuer. */
 export interface SavedDocument {
   readonly keys: PublishedKeySet
   readonly revocations: RevocationFeed
+  /** Only of an API that follows them. */
+  readonly rules: PublishedRules | undefined
+  readonly policies: readonly PublishedPolicy[]
 }
 
 /** What it has to agree with. */
@@ -29,9 +34,16 @@ export type ReadSavedDocument =
 /** Names the form, so that a later one is not taken for this. */
 const format = 'latchkey-guard-state-1'
 
-export function writeSavedDocument({ keys, revocations }: SavedDocument): string {
+export function writeSavedDocument({ keys, revocations, rules, policies }: SavedDocument): string {
   const { document, jwksUri, confirmedAtMs, freshnessSeconds } = keys
-  return JSON.stringify({ format, keys: { document, jwksUri, confirmedAtMs, freshnessSeconds }, revocations })
+  const kept = rules && { document: rules.document, confirmedAtMs: rules.confirmedAtMs }
+  return JSON.stringify({
+    format,
+    keys: { document, jwksUri, confirmedAtMs, freshnessSeconds },
+    revocations,
+    rules: kept,
+    policies,
+  })
 }
 
 /**
@@ -53,7 +65,16 @@ export function readSavedDocument(text: string, expected: SavedDocumentExpectati
   const newest = Math.max(read.feed.as_of, keys.confirmedAtMs / 1000)
   if (!(newest <= nowSeconds + clockToleranceSeconds)) return refused('in_future')
   if (!(ageSeconds < maxStalenessSeconds)) return refused('too_old')
-  return { ok: true, document: { keys, revocations: read.feed } }
+  const rules = readPublished(saved['rules'])
+  const list: readonly unknown[] = Array.isArray(saved['policies']) ? saved['policies'] : []
+  const policies = list.flatMap((each) => readPublished(each) ?? [])
+  return { ok: true, document: { keys, revocations: read.feed, rules, policies } }
+}
+
+/** Undefined for what is none; whoever takes the document in reads it, and judges by its own time. */
+function readPublished(value: unknown): PublishedRules | undefined {
+  if (!isRecord(value) || !isDuration(value['confirmedAtMs'])) return undefined
+  return { document: value['document'], confirmedAtMs: value['confirmedAtMs'] }
 }
 
 function readKeys(value: unknown): PublishedKeySet | undefined {
