@@ -96,6 +96,11 @@ const serverCommands: readonly LoneCommand[] = [
     load: async () => (await import('./commands/serve.ts')).serveCommand(),
   },
   {
+    name: 'gate',
+    summary: 'answer a proxy whether a call to an API may pass',
+    load: async () => (await import('./commands/gate.ts')).gateCommand(),
+  },
+  {
     name: 'migrate',
     summary: 'bring the database up to date with this version',
     load: async () => (await import('./commands/migrate.ts')).migrateCommand(),

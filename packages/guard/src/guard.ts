@@ -1,6 +1,6 @@
 import type { ProtectedResourceMetadata } from '@latchkey/protocol'
 import { GuardConfigurationError } from './configuration-error.ts'
-import { followIssuer } from './knowledge.ts'
+import { followIssuer, type MissingKnowledge } from './knowledge.ts'
 import type { GuardOptions } from './options.ts'
 import type { Refusal } from './refusal.ts'
 import { writeRefusalAnswer, type RefusalAnswer } from './refusal-answer.ts'
@@ -29,6 +29,8 @@ export interface Guard extends AsyncDisposable {
    * keys and revocations. Resolves when they are known or could not be had; never rejects.
    */
   start(): Promise<void>
+  /** What is needed to judge and is not known at the moment, so that the answer would be 503: for a readiness probe. Asks nobody. */
+  missing(): readonly MissingKnowledge[]
   /** Ends following, once the API takes no more requests, and writes the saved state. A guard that is not closed does not keep the process alive either. */
   close(): Promise<void>
 }
@@ -104,6 +106,7 @@ export function createGuard(options: GuardOptions): Guard {
       await Promise.allSettled([knowledge.keys.load(), knowledge.revocations.contact()])
     },
 
+    missing: () => knowledge.missing(),
     close: () => knowledge.close(),
     [Symbol.asyncDispose]: () => knowledge.close(),
   }

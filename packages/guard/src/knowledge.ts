@@ -12,6 +12,9 @@ import { StateKeeper } from './saved-state/state-keeper.ts'
 import type { GuardSettings } from './settings.ts'
 import { VerifiedSignatures } from './verified-signatures.ts'
 
+/** What a guard answers 503 for want of. */
+export type MissingKnowledge = 'keys' | 'revocations' | 'rules'
+
 /** All that a guard knows of its issuer, and the tasks that keep it up to date. */
 export interface Knowledge {
   readonly keys: VerificationKeys
@@ -19,6 +22,8 @@ export interface Knowledge {
   readonly policies: Pick<NetworkPolicies, 'find'>
   readonly rules: Pick<EndpointRules, 'current'>
   readonly signatures: VerifiedSignatures
+  /** What is needed to judge and is not known at the moment. */
+  missing(): readonly MissingKnowledge[]
   /** From now on the endpoint rules are needed: they are followed too. */
   needRules(): void
   /**
@@ -107,6 +112,13 @@ export function followIssuer(settings: GuardSettings): Knowledge {
     policies,
     rules,
     signatures: new VerifiedSignatures(settings.maxRememberedSignatures),
+    missing() {
+      const missing: MissingKnowledge[] = []
+      if (!keys.isKnown) missing.push('keys')
+      if (!revocations.isKnown) missing.push('revocations')
+      if (needsRules && rules.current() === undefined) missing.push('rules')
+      return missing
+    },
     needRules() {
       needsRules = true
       if (starting !== undefined) void starting.then(() => rules.start())

@@ -40,6 +40,7 @@ export type RefusalReason =
   | 'revocations.stale'
   | 'route.unknown'
   | 'route.undeclared'
+  | 'gate.not_the_proxy'
   | 'guard.fault'
 
 /** One refusal, as a value. */
@@ -177,6 +178,11 @@ export const refusalTable: Readonly<Record<RefusalReason, PublicRefusal>> = {
   },
   'route.unknown': { status: 404, code: 'not_found', description: 'There is nothing here.' },
   'route.undeclared': serverError(),
+  'gate.not_the_proxy': {
+    status: 403,
+    code: 'not_the_proxy',
+    description: 'Questions are answered to configured proxies alone.',
+  },
   'guard.fault': serverError(),
 }
 

@@ -68,6 +68,11 @@ export class KeyCache implements VerificationKeys {
     this.#budget = new AskBudget(settings.unknownKeyCooldownSeconds)
   }
 
+  /** Whether there are keys, and young enough to be used. */
+  get isKnown(): boolean {
+    return this.#isUsable()
+  }
+
   /** What is known, for another process to begin with. */
   get published(): PublishedKeySet | undefined {
     return this.#known

@@ -84,6 +84,11 @@ export class RevocationFollower implements Revocations {
     return contact === 'current' ? contact : this.#contactAfterAsking()
   }
 
+  /** Whether what ended is known well enough, without asking. */
+  get isKnown(): boolean {
+    return this.#known.contact() === 'current'
+  }
+
   hasKey(keyId: string): boolean {
     return this.#known.list.hasKey(keyId)
   }

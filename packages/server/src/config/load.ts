@@ -113,7 +113,8 @@ function readFile(file: string): Record<string, unknown> {
 function unknownVariables(environment: ConfigSources['environment']): string[] {
   const known = new Set(settingKeys.filter(hasVariable).map((key) => variableName(key)))
   return Object.keys(environment)
-    .filter((name) => name.startsWith('LATCHKEY_') && !known.has(name) && !clientVariables.has(name))
+    .filter((name) => name.startsWith('LATCHKEY_') && !name.startsWith('LATCHKEY_GATE_'))
+    .filter((name) => !known.has(name) && !clientVariables.has(name))
     .map((name) => `the variable ${name} is not known to this version and is ignored`)
 }
 

@@ -1,0 +1,163 @@
+import { networkClaim } from '@latchkey/protocol'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { freePorts } from '../latchkey-process.ts'
+import { findGateProxies, startGateProxy, type GateProxy } from './gate-proxy.ts'
+import { callerAddress, callThrough, readScope, startGateStage, writeScope, type GateStage } from './gate-stage.ts'
+
+/* Real proxies with the configurations of examples/proxies, before an API that believes everybody: what reaches it was let in by the gate. */
+
+const identityHeaders = ['client-id', 'scopes', 'token-id', 'address', 'certificate', 'code', 'problem']
+
+describe.each(findGateProxies())('%s', (name, isHere) => {
+  let stage: GateStage
+  let proxy: GateProxy
+  const started: (() => PromiseLike<void>)[] = []
+  beforeAll(async () => {
+    if (!isHere) return
+    const [gatePort = 0, adminPort = 0] = await freePorts(2)
+    stage = await startGateStage(name, gatePort, adminPort)
+    started.push(() => stage[Symbol.asyncDispose]())
+    proxy = await startGateProxy(name, { gate: gatePort, api: stage.api.port })
+    started.push(() => proxy.stop())
+    await vi.waitFor(async () => expect((await fetch(`${stage.gate.ready.admin}/readyz`)).status).toBe(200))
+  })
+  afterAll(async () => {
+    for (const stop of started.toReversed()) await stop()
+  })
+
+  const both = { scope: `${readScope} ${writeScope}` }
+
+  test.skipIf(!isHere).each<[method: string, target: string, claims: object, status: number, code?: string]>([
+    ['GET', '/configurations', {}, 200],
+    ['GET', '/configurations/1?x=%2f..%2f', {}, 200],
+    ['HEAD', '/configurations', {}, 200],
+    ['POST', '/configurations', both, 200],
+    ['DELETE', '/configurations/1', { ...both, [networkClaim]: { allow: [`${callerAddress}/32`] } }, 200],
+    ['POST', '/configurations', {}, 403, 'insufficient_scope'],
+    ['DELETE', '/configurations/1', both, 403, 'address_policy_required'],
+    [
+      'DELETE',
+      '/configurations/1',
+      { ...both, [networkClaim]: { allow: ['192.0.2.1/32'] } },
+      403,
+      'address_not_allowed',
+    ],
+    ['GET', '/configurations', { [networkClaim]: { allow: ['127.0.0.1/32'] } }, 403, 'address_not_allowed'],
+    ['PUT', '/configurations/1', both, 403, 'certificate_required'],
+    ['GET', '/other', {}, 403, 'endpoint_not_allowed'],
+    ['PATCH', '/configurations', both, 403, 'endpoint_not_allowed'],
+    ['GET', '/configurations/../other', {}, 400, 'ambiguous_path'],
+    ['GET', '/other/../configurations', {}, 400, 'ambiguous_path'],
+    ['GET', '/configurations/%2e%2e/other', {}, 400, 'ambiguous_path'],
+    ['GET', '//configurations', {}, 400, 'ambiguous_path'],
+    ['GET', '/configurations%2f1', {}, 400, 'ambiguous_path'],
+    ['GET', '/configurations/1;x=y', {}, 400, 'ambiguous_path'],
+    ['GET', '/configurations/a%5cb', {}, 400, 'ambiguous_path'],
+    ['GET', '/configurations/%2561', {}, 400, 'ambiguous_path'],
+    ['GET', '/Configurations', {}, 400, 'ambiguous_path'],
+    ['GET', '/configurations', { exp: 1 }, 401, 'invalid_token'],
+  ])('%s %s %j → %i %s', async (method, target, claims, status, code) => {
+    const before = stage.api.received.length
+    const token = await stage.issuer.sign(claims)
+    const answer = await callThrough(proxy.port, target, { method, token })
+    expect(answer.status, answer.text).toBe(status)
+    if (code !== undefined) expect(JSON.parse(answer.text)).toMatchObject({ code, status })
+    // The path is read by the API as it was judged: octet by octet.
+    const got = stage.api.received.slice(before).map((each) => `${each.method} ${each.url}`)
+    expect(got).toEqual(status === 200 ? [`${method} ${target}`] : [])
+  })
+
+  test.skipIf(!isHere)('a stranger is challenged, and told nothing else', async () => {
+    const before = stage.api.received.length
+    for (const target of ['/configurations', '/other', '/configurations/..']) {
+      const answer = await callThrough(proxy.port, target)
+      expect(answer.status).toBe(401)
+      expect(answer.headers['www-authenticate']).toMatch(/^Bearer resource_metadata="[^"]*"$/)
+      expect(JSON.parse(answer.text)).toMatchObject({ code: 'missing_token' })
+    }
+    expect(stage.api.received.length).toBe(before)
+  })
+
+  test.skipIf(!isHere)('the caller is told the address as it was seen', async () => {
+    const token = await stage.issuer.sign({ [networkClaim]: { allow: ['192.0.2.1/32'] } })
+    const answer = await callThrough(proxy.port, '/configurations', { token })
+    expect(JSON.parse(answer.text)).toMatchObject({ code: 'address_not_allowed', address: callerAddress })
+  })
+
+  test.skipIf(!isHere)('who calls is told to the API, and forged headers are replaced', async () => {
+    const token = await stage.issuer.sign()
+    const forged = identityHeaders.flatMap((header) => [
+      ...[`X-Latchkey-${header}`, 'forged', `x-latchkey-${header}`, 'forged-twice'],
+      ...[`X_Latchkey_${header.replaceAll('-', '_')}`, 'forged'],
+    ])
+    const lines = [...forged, 'X-Request-Id', 'forged']
+    expect((await callThrough(proxy.port, '/configurations', { token, lines })).status).toBe(200)
+    const { headers } = stage.api.received.at(-1) ?? { headers: {} }
+    expect(headers).toMatchObject({
+      'x-latchkey-client-id': 'test-client',
+      'x-latchkey-scopes': readScope,
+      'x-latchkey-address': callerAddress,
+    })
+    expect(headers['x-latchkey-token-id']).toMatch(/^[0-9a-f-]{36}$/)
+    expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{32,36}$/)
+    expect(headers['x-latchkey-certificate'] ?? '').toBe('')
+    expect(headers['x-latchkey-code'] ?? '').toBe('')
+    expect(headers['x-latchkey-problem'] ?? '').toBe('')
+    const latchkey = Object.entries(headers).filter(([header]) => header.replaceAll('_', '-').startsWith('x-latchkey'))
+    expect(JSON.stringify(latchkey)).not.toContain('forged')
+  })
+
+  test.skipIf(!isHere)('what the gate is told about a call cannot be forged by its caller', async () => {
+    const token = await stage.issuer.sign({ [networkClaim]: { allow: ['192.0.2.1/32'] } })
+    const elsewhere = ['X-Real-IP', 'X-Forwarded-For', 'Forwarded', 'True-Client-IP', 'CF-Connecting-IP'].flatMap(
+      (each) => [each, each === 'Forwarded' ? 'for=192.0.2.1' : '192.0.2.1'],
+    )
+    const read = ['X-Original-Method', 'GET', 'X-Forwarded-Method', 'GET', 'X-HTTP-Method-Override', 'GET']
+    const path = [
+      'X-Original-URI',
+      '/configurations',
+      'X-Forwarded-Uri',
+      '/configurations',
+      'X-Original-URL',
+      '/configurations',
+    ]
+    const before = stage.api.received.length
+    expect((await callThrough(proxy.port, '/configurations', { token, lines: elsewhere })).status).toBe(403)
+    const reader = await stage.issuer.sign()
+    const lines = [...read, ...path]
+    expect((await callThrough(proxy.port, '/configurations', { token: reader, lines, method: 'POST' })).status).toBe(
+      403,
+    )
+    expect((await callThrough(proxy.port, '/other', { token: reader, lines })).status).toBe(403)
+    expect((await callThrough(proxy.port, '/_latchkey/check', { token: reader })).status).not.toBe(200)
+    expect((await callThrough(proxy.port, '/check', { token: reader })).status).not.toBe(200)
+    expect(stage.api.received.length).toBe(before)
+  })
+
+  test.skipIf(!isHere)('a second Authorization line is not chosen from', async () => {
+    const [good, bad] = [await stage.issuer.sign(), 'nonsense']
+    const before = stage.api.received.length
+    for (const [first, second] of [[good, bad] as const, [bad, good] as const]) {
+      const lines = ['Authorization', `Bearer ${second}`]
+      expect((await callThrough(proxy.port, '/configurations', { token: first, lines })).status).not.toBe(200)
+    }
+    expect(stage.api.received.length).toBe(before)
+  })
+
+  test.skipIf(!isHere)('a revoked token, within a second', async () => {
+    const token = await stage.issuer.sign()
+    expect((await callThrough(proxy.port, '/configurations', { token })).status).toBe(200)
+    stage.issuer.revokeToken(token)
+    await vi.waitFor(
+      async () => expect((await callThrough(proxy.port, '/configurations', { token })).status).toBe(401),
+      { timeout: 1000 },
+    )
+  })
+
+  test.skipIf(!isHere)('a body reaches the API behind a decision', async () => {
+    const token = await stage.issuer.sign(both)
+    const answer = await callThrough(proxy.port, '/configurations', { method: 'POST', token, body: '{"a":1}' })
+    expect(answer.status).toBe(200)
+    expect(stage.api.received.at(-1)?.headers['content-length']).toBe('7')
+  })
+})
