@@ -26,6 +26,18 @@ const programs = {
     files: ['gate-nginx.conf'],
     args: (configuration, directory) => ['-p', directory, '-c', configuration, '-g', 'daemon off;'],
   },
+  caddy: {
+    command: 'caddy',
+    version: ['version'],
+    files: ['gate-caddy.Caddyfile'],
+    args: (configuration) => ['run', '--adapter', 'caddyfile', '--config', configuration],
+  },
+  haproxy: {
+    command: 'haproxy',
+    version: ['-v'],
+    files: ['gate-haproxy.cfg', 'gate-haproxy.lua'],
+    args: (configuration) => ['-db', '-f', configuration],
+  },
 } as const satisfies Readonly<Record<string, Program>>
 
 export type GateProxyName = keyof typeof programs
@@ -54,7 +66,7 @@ export async function startGateProxy(name: GateProxyName, ports: { gate: number;
     const text = readFileSync(path.join(checkout, 'examples/proxies', file), 'utf8')
     const place = path.join(directory, file)
     const placed = text
-      .replaceAll(`127.0.0.1:${written.proxy}`, `127.0.0.1:${port}`)
+      .replaceAll(`:${written.proxy}`, `:${port}`)
       .replaceAll(`127.0.0.1:${written.gate}`, `127.0.0.1:${ports.gate}`)
       .replaceAll(`127.0.0.1:${written.api}`, `127.0.0.1:${ports.api}`)
       .replaceAll('examples/proxies/', `${directory}/`)

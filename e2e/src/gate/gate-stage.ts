@@ -66,13 +66,20 @@ export async function startGateStage(proxy: string, port: number, adminPort: num
   const directory = newDirectory()
   chmodSync(directory, 0o700)
   const { credential } = issuer.resourceServer
+  const flags = {
+    issuer: issuer.issuer,
+    audience,
+    'resource-server': 'configurations',
+    'client-id': credential.clientId,
+    proxy,
+    'proxy-networks': '127.0.0.1',
+    'data-dir': directory,
+    port: String(port),
+    'admin-port': String(adminPort),
+  }
   const startGate = (): Promise<LatchkeyProcess<GateReady>> =>
     startLatchkey<GateReady>(
-      [
-        ...['gate', '--json', '--issuer', issuer.issuer, '--audience', audience, '--resource-server', 'configurations'],
-        ...['--client-id', credential.clientId, '--proxy', proxy, '--proxy-networks', '127.0.0.1'],
-        ...['--data-dir', directory, '--port', String(port), '--admin-port', String(adminPort)],
-      ],
+      ['gate', '--json', ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value])],
       { LATCHKEY_GATE_CLIENT_SECRET: credential.clientSecret },
     )
   const stage: GateStage = {
@@ -114,7 +121,8 @@ export async function callThrough(port: number, target: string, options: CallOpt
     method,
     agent: false,
     headers: [
-      ...['host', 'api.example.com'],
+      'host',
+      'api.example.com',
       ...(token === undefined ? [] : ['authorization', `Bearer ${token}`]),
       ...(body === undefined ? [] : ['content-length', String(Buffer.byteLength(body))]),
       ...lines,

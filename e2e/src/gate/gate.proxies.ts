@@ -87,8 +87,12 @@ describe.each(findGateProxies())('%s', (name, isHere) => {
   test.skipIf(!isHere)('who calls is told to the API, and forged headers are replaced', async () => {
     const token = await stage.issuer.sign()
     const forged = identityHeaders.flatMap((header) => [
-      ...[`X-Latchkey-${header}`, 'forged', `x-latchkey-${header}`, 'forged-twice'],
-      ...[`X_Latchkey_${header.replaceAll('-', '_')}`, 'forged'],
+      `X-Latchkey-${header}`,
+      'forged',
+      `x-latchkey-${header}`,
+      'forged-twice',
+      `X_Latchkey_${header.replaceAll('-', '_')}`,
+      'forged',
     ])
     const lines = [...forged, 'X-Request-Id', 'forged']
     expect((await callThrough(proxy.port, '/configurations', { token, lines })).status).toBe(200)

@@ -24,7 +24,7 @@ describe('misuse ends with 2 and says what is wrong', () => {
   const cases: [commandLine: string, message: RegExp][] = [
     ['', /what shall latchkey do/],
     ['nonsense', /unknown command 'nonsense'/],
-    ['gate --help', /unknown command 'gate'/],
+    ['gate', /--issuer is missing/],
     ['clinet --help', /unknown command 'clinet' \(Did you mean client\?\)/],
     ['-h clinet', /unknown command 'clinet' \(Did you mean client\?\)/],
     ['client lst --help', /unknown command 'lst' \(Did you mean list\?\)/],

@@ -17,7 +17,8 @@ export interface Question {
 export function readQuestion(request: IncomingMessage, kind: ProxyKind): Question | undefined {
   const { rawHeaders, socket, method, url = '' } = request
   const { methodHeader, targetHeader } = kind
-  const path = targetHeader === undefined ? url.slice(0, checkPath.length) : url
+  // Caddy leaves its caller's query where it asks.
+  const path = targetHeader === undefined ? url.slice(0, checkPath.length) : url.split('?', 1)[0]
   if (path !== checkPath) return undefined
   const call = {
     method: methodHeader === undefined ? method : onlyLine(rawHeaders, methodHeader),
