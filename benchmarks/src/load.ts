@@ -16,7 +16,13 @@ export interface LoadOptions {
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
+  /** Default POST. */
+  readonly method?: 'GET'
+  /** Further headers, those of one element for each request in turn. */
+  readonly variants?: readonly Readonly<Record<string, string>>[]
   readonly connections: number
+  /** An address of this machine to call from. */
+  readonly from?: string
   readonly durationMs: number
   /** PEM: speaks TLS with this certificate. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string }
@@ -25,23 +31,20 @@ export interface LoadOptions {
 }
 
 /**
- * Sends the same POST over kept-alive connections, or over a new one each time, one request at a time on each, for a given time, and counts the answers. As little work as
+ * Sends the same request, or one variant after the other, over kept-alive connections, or over a new one each time, one request at a time on each, for a given time, and counts the answers. As little work as
  * possible for each answer, so that on two cores the server is the slower side: answers are only looked at for status, length and end.
  */
 export async function load(options: LoadOptions): Promise<LoadResult> {
-  const headers = Object.entries({ ...options.headers, 'Content-Length': String(Buffer.byteLength(options.body)) })
-  const lines = [
-    `POST ${options.path} HTTP/1.1`,
-    'Host: 127.0.0.1',
-    ...headers.map(([name, value]) => `${name}: ${value}`),
-  ]
-  const request = Buffer.from(`${lines.join('\r\n')}\r\n\r\n${options.body}`)
+  const requests = (options.variants ?? [{}]).map((variant) => writeRequest(options, variant))
+  let sent = 0
+  // Across connections and runs, so that what comes again does so after all the others.
+  const next: NextRequest = () => requests[sent++ % requests.length] ?? Buffer.alloc(0)
   const open = opener(options)
   const began = performance.now()
   const end = began + options.durationMs
   const runs = await Promise.all(
     Array.from({ length: options.connections }, () =>
-      options.freshConnections === true ? runFresh(open, request, end) : runConnection(open, request, end),
+      options.freshConnections === true ? runFresh(open, next, end) : runConnection(open, next, end),
     ),
   )
   const seconds = (performance.now() - began) / 1000
@@ -55,6 +58,14 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
   }
 }
 
+type NextRequest = () => Buffer
+
+function writeRequest({ method = 'POST', path, headers, body }: LoadOptions, variant: object): Buffer {
+  const all = Object.entries({ ...headers, ...variant, 'Content-Length': String(Buffer.byteLength(body)) })
+  const lines = [`${method} ${path} HTTP/1.1`, 'Host: 127.0.0.1', ...all.map(([name, value]) => `${name}: ${value}`)]
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`)
+}
+
 interface ConnectionRun {
   readonly latencies: number[]
   readonly failed: number
@@ -63,27 +74,27 @@ interface ConnectionRun {
 /** Opens a connection; `ready` is called when requests may be sent. */
 type Open = (ready: () => void) => Socket
 
-function opener({ port, tls }: LoadOptions): Open {
-  const to = { port, host: '127.0.0.1', noDelay: true }
+function opener({ port, tls, from }: LoadOptions): Open {
+  const to = { port, host: '127.0.0.1', noDelay: true, ...(from !== undefined && { localAddress: from }) }
   if (tls === undefined) return (ready) => connect(to, ready)
   const secureContext = createSecureContext(tls)
   return (ready) => connectTls({ ...to, secureContext, servername: '', ALPNProtocols: ['http/1.1'] }, ready)
 }
 
 /** One request after the other, each from its connection to its answer. */
-async function runFresh(open: Open, request: Buffer, end: number): Promise<ConnectionRun> {
+async function runFresh(open: Open, next: NextRequest, end: number): Promise<ConnectionRun> {
   const latencies: number[] = []
   let failed = 0
   while (performance.now() < end) {
     const began = performance.now()
-    const run = await runConnection(open, request, 0)
+    const run = await runConnection(open, next, 0)
     if (run.failed > 0) failed++
     else latencies.push(performance.now() - began)
   }
   return { latencies, failed }
 }
 
-function runConnection(open: Open, request: Buffer, end: number): Promise<ConnectionRun> {
+function runConnection(open: Open, next: NextRequest, end: number): Promise<ConnectionRun> {
   return new Promise((resolve, reject) => {
     const socket = open(() => send())
     const latencies: number[] = []
@@ -92,7 +103,7 @@ function runConnection(open: Open, request: Buffer, end: number): Promise<Connec
     let received = ''
     const send = (): void => {
       sentAt = performance.now()
-      socket.write(request)
+      socket.write(next())
     }
     socket.on('error', reject)
     socket.on('data', (chunk: Buffer) => {

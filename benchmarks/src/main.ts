@@ -2,6 +2,7 @@
 import { cpus } from 'node:os'
 import { measureCertificates } from './certificates.ts'
 import { durationMs, rounds } from './compare.ts'
+import { measureGate } from './gate.ts'
 import { measureMtls } from './mtls.ts'
 import { measureTokens } from './tokens.ts'
 
@@ -9,6 +10,7 @@ const sections: Readonly<Record<string, () => Promise<void>>> = {
   tokens: measureTokens,
   mtls: measureMtls,
   certificates: measureCertificates,
+  gate: measureGate,
 }
 
 const wanted = process.argv.slice(2)

@@ -27,10 +27,10 @@ export interface MtlsSubject extends Subject {
 }
 
 /** Starts `file` beside this one and waits for the line of JSON in which it says where it listens. */
-export async function startSubject<Announced extends Subject = Subject>(
+export async function startSubject<Announced extends object = Subject>(
   file: string,
   ...args: string[]
-): Promise<Announced> {
+): Promise<Announced & Pick<Subject, 'stop'>> {
   const script = fileURLToPath(new URL(file, import.meta.url))
   const child = spawn(process.execPath, ['--conditions=latchkey-source', script, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],

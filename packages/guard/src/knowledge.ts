@@ -10,7 +10,7 @@ import type { Revocations } from './revocations/revocations.ts'
 import { readSavedDocument, writeSavedDocument } from './saved-state/saved-document.ts'
 import { StateKeeper } from './saved-state/state-keeper.ts'
 import type { GuardSettings } from './settings.ts'
-import { VerifiedSignatures } from './verified-signatures.ts'
+import { RememberedTokens } from './remembered-tokens.ts'
 
 /** What a guard answers 503 for want of. */
 export type MissingKnowledge = 'keys' | 'revocations' | 'rules'
@@ -21,7 +21,7 @@ export interface Knowledge {
   readonly revocations: Revocations
   readonly policies: Pick<NetworkPolicies, 'find'>
   readonly rules: Pick<EndpointRules, 'current'>
-  readonly signatures: VerifiedSignatures
+  readonly remembered: RememberedTokens
   /** What is needed to judge and is not known at the moment. */
   missing(): readonly MissingKnowledge[]
   /** From now on the endpoint rules are needed: they are followed too. */
@@ -111,7 +111,7 @@ export function followIssuer(settings: GuardSettings): Knowledge {
     revocations,
     policies,
     rules,
-    signatures: new VerifiedSignatures(settings.maxRememberedSignatures),
+    remembered: new RememberedTokens(settings.maxRememberedTokens),
     missing() {
       const missing: MissingKnowledge[] = []
       if (!keys.isKnown) missing.push('keys')

@@ -35,10 +35,10 @@ export interface GuardOptions {
    */
   readonly proxies?: readonly ProxyDeclaration[] | undefined
   /**
-   * How many verified signatures are remembered, each with the payload of its token: 0 to 1000000, default 10000 (some 20 MB). Saves the signature of a token that comes
-   * again, and no other check. On Node only.
+   * How many tokens are remembered whose signature was verified, by their SHA-256: 0 to 1000000, default 10000 (some 20 MB). Saves the signature of a token that comes
+   * again, and no check whose outcome can change. On Node only.
    */
-  readonly maxRememberedSignatures?: number | undefined
+  readonly maxRememberedTokens?: number | undefined
   readonly keys?: KeyCacheOptions | undefined
   readonly revocations?: RevocationOptions | undefined
   /** Keeps keys, revocations, rules and policies beyond this process, so that the API can restart while the issuer is away. Default: not kept. */

@@ -37,7 +37,7 @@ export interface GuardSettings {
   /** Where the issuer's documents are, as far as the API says so. */
   readonly endpoints: { readonly jwks_uri: string | undefined; readonly lk_revocations_uri: string | undefined }
   readonly proxies: readonly Proxy[]
-  readonly maxRememberedSignatures: number
+  readonly maxRememberedTokens: number
   /** Where this API asks what concerns itself. */
   readonly resourceServerEndpoint: ResourceServerEndpointSettings
   readonly keys: KeyCacheSettings
@@ -58,7 +58,7 @@ const optionNames: Readonly<Record<keyof GuardOptions, true>> = {
   resourceMetadataUrl: true,
   maxTokenBytes: true,
   proxies: true,
-  maxRememberedSignatures: true,
+  maxRememberedTokens: true,
   keys: true,
   revocations: true,
   savedState: true,
@@ -117,13 +117,7 @@ export function readSettings(options: GuardOptions): GuardSettings {
       lk_revocations_uri: readDocumentUri('revocationsUri', options.revocationsUri),
     },
     proxies: options.proxies === undefined ? [] : readProxyOptions(options.proxies),
-    maxRememberedSignatures: readNumber(
-      'maxRememberedSignatures',
-      options.maxRememberedSignatures,
-      10_000,
-      0,
-      1_000_000,
-    ),
+    maxRememberedTokens: readNumber('maxRememberedTokens', options.maxRememberedTokens, 10_000, 0, 1_000_000),
     resourceServerEndpoint: {
       url: readDocumentUri('resourceServerUri', options.resourceServerUri) ?? issuer + endpointPaths.resourceServer,
       credential: readCredential(options.credential),

@@ -12,7 +12,7 @@ import {
 } from '@latchkey/protocol'
 import type { Access } from './access.ts'
 import { readNetworkClaim, type Network, type ReferredNetwork } from './network/read-network-claim.ts'
-import { fail, pass, type Step } from './step.ts'
+import { fail, pass, type Failed, type Step } from './step.ts'
 
 /** What the claims have to agree with. */
 export interface ClaimExpectations {
@@ -20,16 +20,21 @@ export interface ClaimExpectations {
   readonly audience: string
   /** Only scopes of this resource server pass. */
   readonly resourceServer: string
+}
+
+/** The clock that they are judged by. */
+export interface Moment {
   readonly clockToleranceSeconds: number
   /** Seconds since the epoch, with fractions. */
   readonly nowSeconds: number
 }
 
-/** What a token says. */
+/** What a token says: the same whenever it is read. */
 export interface TokenFacts {
   readonly access: Omit<Access, 'address'>
   /** Where its client may call from; undefined: it says nothing. */
   readonly network: Network | ReferredNetwork | undefined
+  readonly nbf: number | undefined
 }
 
 type Payload = Readonly<Record<string, unknown>>
@@ -39,10 +44,10 @@ const privatePrefix = 'lk_'
 const knownPrivateClaims: ReadonlySet<string> = new Set([credentialsClaim, networkClaim])
 
 /**
- * Judges the claims of a token whose signature was verified (RFC 9068 §2.2, §4): required claims and their types, issuer, audience, time and binding.
+ * Judges the claims of a token whose signature was verified (RFC 9068 §2.2, §4): required claims and their types, issuer, audience and binding.
  * Fails with `token.claims` (the detail names the claim) or with the reason of the first claim that disagrees.
  * A certificate that the token is bound to and the networks that it is for are read, and not compared. A private claim of Latchkey's that is not known here refuses the token: a later issuer may mean a restriction by it that this guard would not enforce.
- * Does not check the signature, whether the token was revoked, or whether a particular scope is there.
+ * Does not check the signature, the time ({@link judgeTime}), whether the token was revoked, or whether a particular scope is there.
  */
 export function readClaims(payload: Payload, expected: ClaimExpectations): Step<TokenFacts> {
   const { iss, sub, client_id: clientId, jti, aud, iat, exp, nbf } = payload
@@ -57,10 +62,6 @@ export function readClaims(payload: Payload, expected: ClaimExpectations): Step<
   if (!isNumericDate(iat)) return fail('token.claims', 'iat')
   if (nbf !== undefined && !isNumericDate(nbf)) return fail('token.claims', 'nbf')
 
-  // Each comparison says what must hold, so that a clock that returns NaN refuses instead of passing.
-  const { nowSeconds, clockToleranceSeconds } = expected
-  if (!(nowSeconds < exp + clockToleranceSeconds)) return fail('token.expired')
-  if (!(Math.max(iat, nbf ?? iat) <= nowSeconds + clockToleranceSeconds)) return fail('token.not_yet_valid')
   // A revocation is published for as long as a token may live; one that lives longer would outlast its own revocation.
   if (!(exp - iat <= maxTokenLifetimeSeconds)) return fail('token.lifetime')
 
@@ -93,7 +94,24 @@ export function readClaims(payload: Payload, expected: ClaimExpectations): Step<
     },
     credentials,
   }
-  return pass({ access, network })
+  return pass({ access, network, nbf })
+}
+
+/** Whether a token is within its time: to be asked at each call. */
+export function judgeTime(
+  { access, nbf }: TokenFacts,
+  { nowSeconds, clockToleranceSeconds }: Moment,
+): Failed | undefined {
+  const { iat, exp } = access.claims
+  // Each comparison says what must hold, so that a clock that returns NaN refuses instead of passing.
+  if (!(nowSeconds < exp + clockToleranceSeconds)) return fail('token.expired')
+  if (!(Math.max(iat, nbf ?? iat) <= nowSeconds + clockToleranceSeconds)) return fail('token.not_yet_valid')
+  return undefined
+}
+
+/** For the API's own code, which may do with it what it likes: nothing of it is used again. */
+export function copyAccess({ clientId, scopes, claims, credentials }: TokenFacts['access']): TokenFacts['access'] {
+  return { clientId, scopes: new Set(scopes), claims: { ...claims }, credentials: { ...credentials } }
 }
 
 function readNetworks(payload: Payload, audience: string): TokenFacts['network'] | 'malformed' {

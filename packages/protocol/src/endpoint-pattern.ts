@@ -82,13 +82,23 @@ function decodeSegment(part: string): string | undefined {
 /** For granting: whether a call is surely one of the pattern's. Case counts; a path that can be read in two ways matches nothing. HEAD counts as GET too. */
 export function matchesEndpoint(pattern: EndpointPattern, method: string, path: string): boolean {
   const segments = readPathSegments(path)
-  return segments !== undefined && fits(pattern, method, segments, (text) => text)
+  return segments !== undefined && matchesCall(pattern, method, segments)
+}
+
+/** {@link matchesEndpoint} for a path that was read: many patterns are tried on one call. */
+export function matchesCall(pattern: EndpointPattern, method: string, segments: readonly string[]): boolean {
+  return fits(pattern, method, segments, (text) => text)
 }
 
 /** For restricting: whether a call may be one of the pattern's. Case does not count, as some frameworks route; a path that can be read in two ways is covered by every pattern. */
 export function coversEndpoint(pattern: EndpointPattern, method: string, path: string): boolean {
   const segments = readPathSegments(path)
-  return segments === undefined || fits(pattern, method.toUpperCase(), segments, (text) => text.toLowerCase())
+  return segments === undefined || coversCall(pattern, method, segments)
+}
+
+/** {@link coversEndpoint} for a path that was read. */
+export function coversCall(pattern: EndpointPattern, method: string, segments: readonly string[]): boolean {
+  return fits(pattern, method.toUpperCase(), segments, (text) => text.toLowerCase())
 }
 
 function fits(

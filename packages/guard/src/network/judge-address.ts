@@ -1,10 +1,10 @@
 import { coversEndpoint } from '@latchkey/protocol'
-import { canonicalAddress, isWithin } from '@latchkey/protocol/network'
+import { isWithin } from '@latchkey/protocol/network'
 import type { Network } from './read-network-claim.ts'
 
 /** A call, as far as a network policy asks. */
 export interface CallFacts {
-  /** As the socket or a configured proxy tells; undefined: unknown. */
+  /** As the socket or a configured proxy tells, in its one spelling; undefined: unknown. */
   readonly address: string | undefined
   /** Undefined: unknown, so that every endpoint is meant. */
   readonly method: string | undefined
@@ -25,7 +25,7 @@ export function judgeAddress(network: Network, { address, method, target }: Call
       coversEndpoint(pattern, method, pathOf(target)),
   )
   if (!isCovered) return 'allowed'
-  if (address === undefined || canonicalAddress(address) === undefined) return 'unknown'
+  if (address === undefined) return 'unknown'
   return isWithin(network.ranges, address) ? 'allowed' : 'not_allowed'
 }
 

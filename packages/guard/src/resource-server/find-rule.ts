@@ -1,4 +1,4 @@
-import { coversEndpoint, matchesEndpoint, readPathSegments } from '@latchkey/protocol'
+import { coversCall, matchesCall, readPathSegments } from '@latchkey/protocol'
 import { pathOf } from '../network/judge-address.ts'
 import { fail, pass, type Step } from '../step.ts'
 import type { Rule, Rules } from './read-rules.ts'
@@ -9,11 +9,11 @@ import type { Rule, Rules } from './read-rules.ts'
  */
 export function findRule({ list }: Rules, method: string | undefined, target: string | undefined): Step<Rule> {
   if (method === undefined || target === undefined) return fail('request.ambiguous_path', 'method and path are unknown')
-  const path = pathOf(target)
-  if (readPathSegments(path) === undefined) return fail('request.ambiguous_path')
+  const segments = readPathSegments(pathOf(target))
+  if (segments === undefined) return fail('request.ambiguous_path')
   for (const rule of list) {
-    if (matchesEndpoint(rule.pattern, method, path)) return pass(rule)
-    if (coversEndpoint(rule.pattern, method, path)) return fail('request.ambiguous_path', rule.pattern.text)
+    if (matchesCall(rule.pattern, method, segments)) return pass(rule)
+    if (coversCall(rule.pattern, method, segments)) return fail('request.ambiguous_path', rule.pattern.text)
   }
   return fail('route.no_rule')
 }

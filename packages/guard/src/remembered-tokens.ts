@@ -1,22 +1,23 @@
 import type { VerificationKey } from './keys/verification-keys.ts'
+import type { TokenFacts } from './token-claims.ts'
 
-type Payload = Readonly<Record<string, unknown>>
-
-interface Verified {
+/** A token whose signature was verified. */
+export interface RememberedToken {
   /** The very key: after the issuer's keys were loaded anew, nothing that was verified by the old ones counts. */
   readonly key: VerificationKey
-  readonly payload: Payload
+  /** What the signature vouches for, read. Not to be handed out: see `copyAccess`. */
+  readonly facts: TokenFacts
 }
 
 /**
- * Tokens whose signature was verified, by their SHA-256, with the payload that it vouches for: a program sends one token many times, and its signature is the
- * dearest part of judging it. Nothing else is remembered; time, revocation, certificate, address and scopes are judged for every call. Bounded: two halves, of which
+ * Tokens whose signature was verified, by their SHA-256, with what they say: a program sends one token many times, and its signature is the dearest part of
+ * judging it. Nothing that can change is remembered: key, time, revocation, certificate, address and scopes are judged for every call. Bounded: two halves, of which
  * the older is dropped when the younger is full. Holds no token. Where there is no node:crypto nothing is remembered.
  */
-export class VerifiedSignatures {
+export class RememberedTokens {
   readonly #most: number
-  #young = new Map<string, Verified>()
-  #old = new Map<string, Verified>()
+  #young = new Map<string, RememberedToken>()
+  #old = new Map<string, RememberedToken>()
 
   /** `most`: how many are remembered, at about two kilobytes each; 0: none. */
   constructor(most: number) {
@@ -28,26 +29,23 @@ export class VerifiedSignatures {
     return this.#most === 0 ? undefined : sha256?.(token)
   }
 
-  find(digest: string | undefined, key: VerificationKey): Payload | undefined {
+  find(digest: string | undefined): RememberedToken | undefined {
     if (digest === undefined) return undefined
     const young = this.#young.get(digest)
-    const found = young ?? this.#old.get(digest)
-    if (found === undefined || found.key !== key) return undefined
-    if (young === undefined) this.#put(digest, found)
-    return found.payload
+    if (young !== undefined) return young
+    const old = this.#old.get(digest)
+    if (old !== undefined) this.keep(digest, old)
+    return old
   }
 
-  /** To be called for a signature that was verified with this key, and for nothing else. */
-  keep(digest: string | undefined, key: VerificationKey, payload: Payload): void {
-    if (digest !== undefined) this.#put(digest, { key, payload })
-  }
-
-  #put(digest: string, verified: Verified): void {
+  /** To be called for a token whose signature was verified with this key, and for nothing else. */
+  keep(digest: string | undefined, token: RememberedToken): void {
+    if (digest === undefined) return
     if (this.#young.size >= this.#most / 2) {
       this.#old = this.#young
       this.#young = new Map()
     }
-    this.#young.set(digest, verified)
+    this.#young.set(digest, token)
   }
 }
 
