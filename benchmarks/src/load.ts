@@ -61,7 +61,8 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
 type NextRequest = () => Buffer
 
 function writeRequest({ method = 'POST', path, headers, body }: LoadOptions, variant: object): Buffer {
-  const all = Object.entries({ ...headers, ...variant, 'Content-Length': String(Buffer.byteLength(body)) })
+  const length = method === 'POST' ? { 'Content-Length': String(Buffer.byteLength(body)) } : {}
+  const all = Object.entries({ ...headers, ...variant, ...length })
   const lines = [`${method} ${path} HTTP/1.1`, 'Host: 127.0.0.1', ...all.map(([name, value]) => `${name}: ${value}`)]
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`)
 }

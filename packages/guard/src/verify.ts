@@ -49,7 +49,12 @@ export async function verify(
   if (!header.ok) return refused(header)
   await knowledge.start()
   const { keyId } = header.value
-  const [found, contact] = await Promise.all([keys.find(keyId), revocations.contact()])
+  const contacting = revocations.contact()
+  // Both at once, where either has to ask.
+  const [found, contact] =
+    typeof contacting === 'string'
+      ? [await keys.find(keyId), contacting]
+      : await Promise.all([keys.find(keyId), contacting])
   // What is known to have ended stays ended, however long nothing was heard.
   if (revocations.hasKey(keyId)) return refused(fail('token.revoked', 'kid'))
   if (found.outcome === 'unavailable') {

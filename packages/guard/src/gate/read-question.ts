@@ -20,23 +20,28 @@ export function readQuestion(request: IncomingMessage, kind: ProxyKind): Questio
   // Caddy leaves its caller's query where it asks.
   const path = targetHeader === undefined ? url.slice(0, checkPath.length) : url.split('?', 1)[0]
   if (path !== checkPath) return undefined
+  const told = readLines(rawHeaders, [methodHeader, targetHeader, 'x-request-id'])
   const call = {
-    method: methodHeader === undefined ? method : onlyLine(rawHeaders, methodHeader),
-    target: targetHeader === undefined ? url.slice(checkPath.length) : onlyLine(rawHeaders, targetHeader),
+    method: methodHeader === undefined ? method : told[0],
+    target: targetHeader === undefined ? url.slice(checkPath.length) : told[1],
   }
-  const requestId = onlyLine(rawHeaders, 'x-request-id')
+  const requestId = told[2]
   return {
     facts: readRequestFacts(rawHeaders, nodeConnection(socket), call),
     requestId: requestId !== undefined && /^[\w.-]{1,64}$/.test(requestId) ? requestId : undefined,
   }
 }
 
-function onlyLine(rawHeaders: readonly string[], name: string): string | undefined {
-  let found: string | undefined
+/** The value of each header that comes once; undefined for the others. */
+function readLines(rawHeaders: readonly string[], names: readonly (string | undefined)[]): (string | undefined)[] {
+  const found: (string | undefined)[] = names.map(() => undefined)
+  const counts: number[] = names.map(() => 0)
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.toLowerCase() !== name) continue
-    if (found !== undefined) return undefined
-    found = rawHeaders[i + 1]
+    const at = names.indexOf(rawHeaders[i]?.toLowerCase())
+    if (at === -1) continue
+    const count = (counts[at] ?? 0) + 1
+    counts[at] = count
+    found[at] = count === 1 ? rawHeaders[i + 1] : undefined
   }
   return found
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { canonicalAddress, isWithin, readNetworks } from '@latchkey/protocol/network'
+import type { AddressInfo, Socket } from 'node:net'
+import { isWithin, readNetworks } from '@latchkey/protocol/network'
 import { GuardConfigurationError } from '../configuration-error.ts'
 import type { GuardEvent } from '../events.ts'
 import { createGuard, type Guard } from '../guard.ts'
@@ -67,6 +67,16 @@ export async function startGate(options: GateOptions): Promise<RunningGate> {
   const requirement = guard.declare('rules')
   let isStopping = false
 
+  /** Connections are kept: who is at the other end is looked at once for each. */
+  const known = new WeakMap<Socket, boolean>()
+  function isProxy(socket: Socket): boolean {
+    const before = known.get(socket)
+    if (before !== undefined) return before
+    const found = isWithin(believed, socket.remoteAddress ?? '')
+    known.set(socket, found)
+    return found
+  }
+
   function tell(event: GuardEvent): void {
     // Refusals are logged below, where the request is known.
     if (event.type === 'request.refused') return
@@ -77,7 +87,7 @@ export async function startGate(options: GateOptions): Promise<RunningGate> {
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const began = performance.now()
-    if (!isWithin(believed, canonicalAddress(request.socket.remoteAddress ?? '') ?? '')) {
+    if (!isProxy(request.socket)) {
       return deny({ reason: 'gate.not_the_proxy', requiredScopes: [] }, randomUUID())
     }
     const question = readQuestion(request, kind)
@@ -103,13 +113,16 @@ export async function startGate(options: GateOptions): Promise<RunningGate> {
     }
   }
 
-  const server = createServer({ maxHeaderSize: 65_536, keepAliveTimeout: 75_000 }, (request, response) => {
-    answer(request, response).catch(() => {
-      // Whatever went wrong, the call does not pass.
-      if (!response.headersSent) response.writeHead(500, { 'content-length': 0 })
-      response.end()
-    })
-  })
+  const server = createServer(
+    { maxHeaderSize: 65_536, keepAliveTimeout: 75_000, optimizeEmptyRequests: true },
+    (request, response) => {
+      answer(request, response).catch(() => {
+        // Whatever went wrong, the call does not pass.
+        if (!response.headersSent) response.writeHead(500, { 'content-length': 0 })
+        response.end()
+      })
+    },
+  )
   const administration = createServer(
     serveAdministration({ isReady: () => !isStopping, missing: () => guard.missing(), metrics }),
   )

@@ -10,19 +10,17 @@ import type { RefusalAnswer } from '../refusal-answer.ts'
 /** Lets the call pass, and says who calls. */
 export function writePassage(response: ServerResponse, requestId: string, access: Access, isLast: boolean): void {
   const { clientId, scopes, claims, address } = access
-  response.writeHead(200, [
-    ...identity(requestId, clientId, [...scopes].join(' '), claims.jti, address ?? '', claims.cnf?.['x5t#S256'] ?? ''),
-    'X-Latchkey-Code',
-    '',
-    'X-Latchkey-Problem',
-    '',
-    'Cache-Control',
-    'no-store',
-    'Content-Length',
-    '0',
-    ...(isLast ? ['Connection', 'close'] : []),
-  ])
-  response.end()
+  const headers = identity(
+    requestId,
+    clientId,
+    [...scopes].join(' '),
+    claims.jti,
+    address ?? '',
+    claims.cnf?.['x5t#S256'] ?? '',
+  )
+  headers.push('X-Latchkey-Code', '', 'X-Latchkey-Problem', '', 'Cache-Control', 'no-store', 'Content-Length', '0')
+  if (isLast) headers.push('Connection', 'close')
+  response.writeHead(200, headers).end()
 }
 
 /** Refuses. The problem document is in the body, for proxies that hand the answer on, and in a header, for those that write their own (nginx). */
