@@ -44,5 +44,8 @@ function decodePem(escaped: string): Uint8Array | undefined {
 /** RFC 4648 §4, with its padding and nothing else. */
 function decodeBase64(text: string): Uint8Array | undefined {
   if (text === '' || text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+  const octets = atob(text)
+  const bytes = new Uint8Array(octets.length)
+  for (let i = 0; i < octets.length; i++) bytes[i] = octets.charCodeAt(i)
+  return bytes
 }

@@ -43,6 +43,7 @@ function readNetwork(cidr: string): Network | undefined {
  * anything else: short, octal and hexadecimal IPv4, brackets, ports.
  */
 export function canonicalAddress(text: string): string | undefined {
+  if (readIPv4(text) !== undefined) return text
   const groups = readAddress(text)
   return groups && writeAddress(groups)
 }
@@ -76,11 +77,25 @@ function readAddress(text: string): Groups | undefined {
 }
 
 function readIPv4(text: string): Groups | undefined {
-  const quad = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)?.slice(1)
-  // A leading zero is octal to some and decimal to others.
-  if (quad === undefined || quad.some((part) => Number(part) > 255 || /^0\d/.test(part))) return undefined
-  const [a = 0, b = 0, c = 0, d = 0] = quad.map(Number)
-  return [a * 256 + b, c * 256 + d]
+  let value = 0
+  let dots = 0
+  let part = -1
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === 0x2e && part >= 0 && dots < 3) {
+      value = value * 256 + part
+      dots += 1
+      part = -1
+    } else if (code >= 0x30 && code <= 0x39 && part !== 0) {
+      part = (part < 0 ? 0 : part * 10) + code - 0x30
+      if (part > 255) return undefined
+    } else {
+      // A digit behind a zero among them: octal to some, decimal to others.
+      return undefined
+    }
+  }
+  if (dots < 3 || part < 0) return undefined
+  return [Math.floor(value / 256), (value % 256) * 256 + part]
 }
 
 /** RFC 4291 §2.2. */

@@ -101,5 +101,12 @@ export function callerCertificate({ certificateHeader }: Proxy, lines: HeaderLin
 
 /** The lines of a header among raw ones (name, value, name, value …), as node:http gives them: its `headers` joins what came twice. */
 export function rawHeaderLines(rawHeaders: readonly string[]): HeaderLines {
-  return (name) => rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name)
+  return (name) => {
+    const lines: string[] = []
+    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+      const written = rawHeaders[i] ?? ''
+      if (written.length === name.length && written.toLowerCase() === name) lines.push(rawHeaders[i + 1] ?? '')
+    }
+    return lines
+  }
 }
