@@ -1,4 +1,4 @@
-"""What Python's ipaddress makes of the questions on standard input, a JSON list of [kind, text, text?]; the answers, a JSON list, go to standard output.
+"""What Python's ipaddress makes of the questions on standard input, a JSON list of [kind, text or texts, text?]; the answers, a JSON list, go to standard output.
 
 Where Latchkey is meant to be stricter or to have one more spelling, it says so here: a zone is of letters, digits and -._~; a prefix is a number without leading zeros (Python
 takes netmasks too); an IPv4-mapped address or range is IPv4.
@@ -56,6 +56,13 @@ def answer(kind, one, other=None):
         # What a client may call from: no bits behind the prefix, and never everybody.
         read = network(one.strip(), True)
         return None if read is None or read.prefixlen == 0 else str(read)
+    if kind == "collapsed":
+        ranges = [network(each, True) for each in one]
+        families = [[each for each in ranges if each.version == version] for version in (4, 6)]
+        return [str(each) for family in families for each in ipaddress.collapse_addresses(family)]
+    if kind == "within":
+        read = address(other)
+        return any(read in network(each, True) for each in one)
     raise ValueError(kind)
 
 

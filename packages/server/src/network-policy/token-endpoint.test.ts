@@ -60,13 +60,26 @@ describe('at the token endpoint', () => {
   it('refuses whoever comes from an address that cannot be read, where a policy applies', async () => {
     const partner = await behind.register(['orders/read'], { allow: [office] })
     const free = await behind.register(['orders/read'])
-    for (const address of ['nonsense', '198.51.100.07', '0306.063.0144.07', '3325256711', '198.51.100', '']) {
-      // What is left is the proxy's own address, or none.
-      const statuses = [await behind.token(partner, address), await behind.token(free, address)].map(
-        ({ status }) => status,
-      )
-      expect({ address, statuses }).toEqual({ address, statuses: [400, 200] })
+    // The proxy is in there, and its address must not stand for its callers'.
+    const around = await behind.register(['orders/read'], { allow: [office, { cidr: '127.0.0.0/8' }] })
+    for (const address of [
+      'nonsense',
+      '198.51.100.07',
+      '0306.063.0144.07',
+      '3325256711',
+      '198.51.100',
+      '',
+      '127.0.0.1',
+    ]) {
+      const answers = [
+        await behind.token(partner, address),
+        await behind.token(around, address),
+        await behind.token(free, address),
+      ]
+      expect({ address, statuses: answers.map(({ status }) => status) }).toEqual({ address, statuses: [400, 400, 200] })
+      expect(answers[1]?.json()['error_description']).toMatch(/as this server sees it: unknown via 127\.0\.0\.1$/)
     }
+    expect((await behind.token(around, inside)).status).toBe(200)
   })
 
   it('says in the audit log where a refused caller was', async () => {
