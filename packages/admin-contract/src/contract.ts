@@ -8,6 +8,7 @@ import type {
   Meta,
 } from '@orpc/contract'
 import { audit } from './audit.ts'
+import { authorities } from './authorities.ts'
 import { certificates } from './certificates.ts'
 import { clients } from './clients.ts'
 import { declaration } from './declaration.ts'
@@ -29,6 +30,7 @@ export type AdminContract = {
   readonly links: typeof links
   readonly requests: typeof requests
   readonly invitations: typeof invitations
+  readonly authorities: typeof authorities
   readonly certificates: typeof certificates
   readonly registeredKeys: typeof registeredKeys
   readonly registeredSubjects: typeof registeredSubjects
@@ -47,6 +49,7 @@ export const adminContract: AdminContract = {
   links,
   requests,
   invitations,
+  authorities,
   certificates,
   registeredKeys,
   registeredSubjects,

@@ -95,6 +95,12 @@ export const adminRoutes = {
     list: { method: 'GET', path: '/invitations', scope: 'requests.read' },
     revoke: { method: 'POST', path: '/invitations/{id}/revoke', scope: 'requests.write' },
   },
+  authorities: {
+    show: { method: 'GET', path: '/authority', scope: 'keys.read' },
+    request: { method: 'POST', path: '/authority/request', scope: 'keys.write' },
+    install: { method: 'POST', path: '/authority/install', scope: 'keys.write' },
+    rotate: { method: 'POST', path: '/authority/rotate', scope: 'keys.write' },
+  },
   certificates: {
     issue: {
       method: 'POST',

@@ -192,6 +192,39 @@ describe.skipIf(!hasOpenssl)('cert', () => {
       expect((await cli('cert', 'register', id, ...wrong)).code).toBe(2)
     }
   })
+
+  it('ca: another intermediate under the own root, then one that a company certified', async () => {
+    const rotated = await cli('ca', 'rotate')
+    expect([rotated.code, rotated.stdout]).toEqual([0, expect.stringMatching(/^Authority [0-9a-f]{16} signs/)])
+    const shown = await cli('ca', 'show')
+    expect(shown.stdout).toMatch(/signing +its root[^]*replaced +its root/)
+    const asked = await cli('ca', 'csr')
+    expect(asked.stdout).toMatch(/^-----BEGIN CERTIFICATE REQUEST-----[^-]+-----END CERTIFICATE REQUEST-----\n$/)
+    writeFileSync(path.join(home, 'ours.csr'), asked.stdout)
+    expect((await cli('ca', 'show')).stdout).toMatch(/A request waits/)
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-384', '-nodes', '-keyout', 'company.key']
+    const root = ['-subj', '/O=Company', '-addext', 'keyUsage=critical,keyCertSign,cRLSign', '-out', 'company.pem']
+    await run('openssl', ['req', '-x509', ...key, ...root], { cwd: home })
+    const extensions = 'basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\n'
+    writeFileSync(path.join(home, 'ours.cnf'), `${extensions}subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n`)
+    const signing = ['-CA', 'company.pem', '-CAkey', 'company.key', '-days', '365', '-extfile', 'ours.cnf', '-sha384']
+    await run('openssl', ['x509', '-req', '-in', 'ours.csr', ...signing, '-out', 'ours.pem'], { cwd: home })
+    expect((await cli('ca', 'install')).code).toBe(2)
+    expect((await cli('ca', 'import', '--certificate', 'ours.pem')).code).toBe(2)
+    const wrong = await cli('ca', 'import', '--certificate', 'ours.pem', '--key', 'company.key')
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringMatching(/key is another’s/)])
+    const installed = await cli('ca', 'install', '--certificate', 'ours.pem')
+    expect([installed.code, installed.stdout]).toEqual([0, expect.stringMatching(/signs certificates from now on/)])
+    const issued = await cli('cert', 'issue', clientId)
+    writeFileSync(path.join(home, 'by-company.pem'), issued.stdout)
+    const verify = (...trust: string[]) =>
+      run('openssl', ['verify', '-x509_strict', ...trust, 'by-company.pem'], { cwd: home })
+    expect((await verify('-partial_chain', '-CAfile', 'ours.pem')).stdout).toBe('by-company.pem: OK\n')
+    expect((await verify('-CAfile', 'company.pem', '-untrusted', 'ours.pem')).stdout).toBe('by-company.pem: OK\n')
+    const again = await cli('ca', 'rotate')
+    expect([again.code, again.stderr]).toEqual([1, expect.stringMatching(/no root of its own.*ca csr/)])
+    expect((await cli('doctor')).stdout).toMatch(/client authority[^]*ends in 36\d days/)
+  })
 })
 
 describe('a client by certificate', () => {

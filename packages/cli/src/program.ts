@@ -45,6 +45,11 @@ const nouns: readonly Noun[] = [
     verbs: async () => (await import('./commands/cert/index.ts')).certVerbs(),
   },
   {
+    name: 'ca',
+    summary: 'the authority of clients’ certificates',
+    verbs: async () => (await import('./commands/ca/index.ts')).caVerbs(),
+  },
+  {
     name: 'token',
     summary: 'access tokens',
     verbs: async () => (await import('./commands/token/index.ts')).tokenVerbs(),

@@ -24,6 +24,10 @@ export const problemHints: Readonly<Record<ProblemReason, string>> = {
   'request.addresses_undecided':
     'say where the client may call from with --allow-ip (it replaces the list), or leave the addresses out with --without-addresses',
   'invitation.unknown': '`latchkey request invitations` shows the invitations',
+  'authority.unsuitable':
+    'ask its issuer for one as the refusal says; `latchkey ca csr` prints a request with all of it',
+  'authority.not_requested': '`latchkey ca csr` makes one; `latchkey ca import` takes a certificate with its key',
+  'authority.not_ours': '`latchkey ca csr` makes a request for whoever certified the one before',
   'certificate.unknown': '`latchkey cert list` shows the certificates',
   'certificate.ended': '`latchkey cert issue CLIENT --csr FILE` issues a new one',
   'certificate.too_early': 'wait, or let the team do it: `latchkey cert renew SERIAL --csr FILE`',

@@ -4,6 +4,10 @@ import type { ChangeRefusal } from '../kernel/refusal.ts'
 import type { Result } from '../kernel/result.ts'
 import { listAuditEntries } from './audit/list-audit-entries.ts'
 import { verifyAudit } from './audit/verify-audit.ts'
+import { installAuthority } from './authority/install-authority.ts'
+import { requestAuthority } from './authority/request-authority.ts'
+import { rotateAuthority } from './authority/rotate-authority.ts'
+import { showAuthority } from './authority/show-authority.ts'
 import { issueCertificate } from './certificates/issue-certificate.ts'
 import { listCertificates } from './certificates/list-certificates.ts'
 import { renewCertificate } from './certificates/renew-certificate.ts'
@@ -97,6 +101,12 @@ export const adminRouter: Router<AdminContract, OperationContext> = os.router({
     create: os.invitations.create.handler(run(createInvitation)),
     list: os.invitations.list.handler(run(listInvitations)),
     revoke: os.invitations.revoke.handler(run(revokeInvitation)),
+  },
+  authorities: {
+    show: os.authorities.show.handler(run(showAuthority)),
+    request: os.authorities.request.handler(run(requestAuthority)),
+    install: os.authorities.install.handler(run(installAuthority)),
+    rotate: os.authorities.rotate.handler(run(rotateAuthority)),
   },
   certificates: {
     issue: os.certificates.issue.handler(run(issueCertificate)),

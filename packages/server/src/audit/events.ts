@@ -35,6 +35,8 @@ export const adminEventNames = [
   'invitation.revoked',
   'network.team_alerted',
   'authority.created',
+  'authority.requested',
+  'authority.installed',
   'certificate.issued',
   'certificate.revoked',
   'registered_key.created',

@@ -33,7 +33,7 @@ export async function makeDevelopmentServer(
     notBefore: new Date(now - backdatingMs),
     notAfter: new Date(now + lifetimeMs),
     signingKey: rootKeys.privateKey,
-    signingAlgorithm: signatureAlgorithm,
+    signingAlgorithm: signatureAlgorithm(rootKeys.privateKey),
     issuer: rootName,
   }
   const root = await x509.X509CertificateGenerator.create({

@@ -1,21 +1,19 @@
 import { KeyObject } from 'node:crypto'
-import type { EpochMs } from '@latchkey/protocol'
 import type { Change, ChangeContext, ChangeOutcome } from '../audit/change.ts'
-import type { AdminEvent } from '../audit/events.ts'
 import type { ClientId } from '../clients/client.ts'
 import type { EndAccessTransaction } from '../clients/end-access.ts'
 import { makeCertificateCredential, type CredentialMaker } from '../clients/secrets.ts'
 import { findClient } from '../clients/update-client.ts'
 import { refuseChange, type ChangeRefusal } from '../kernel/refusal.ts'
 import { done, type Result } from '../kernel/result.ts'
-import type { AuthorityChain } from './authority.ts'
+import { chainOf } from './authority.ts'
 import type { IssuedCertificate } from './certificate.ts'
-import { makeAuthority } from './make-authority.ts'
 import type { CertificateWrites } from './ports.ts'
 import { lifetimes } from './profile.ts'
 import { readCsr, type ReadCsr } from './read-csr.ts'
 import { newSerial } from './serial.ts'
 import { signLeaf } from './sign-leaf.ts'
+import { theAuthority } from './the-authority.ts'
 import { exportPrivateKey, generateKeyPair, pem } from './x509.ts'
 
 export interface CertificateTransaction extends EndAccessTransaction {
@@ -36,7 +34,7 @@ export interface IssueInput {
 
 export interface Issued {
   readonly certificate: IssuedCertificate
-  /** The certificates between it and the root, and the root; PEM. */
+  /** The intermediate, and the root where it certifies nobody else; PEM. */
   readonly chain: string
   /** PKCS #8 in PEM, where it was made here; kept nowhere. */
   readonly privateKey: string | undefined
@@ -78,8 +76,9 @@ export async function issueWithin(
   clientId: ClientId,
   { publicKey, privateKey, ignored, lifetimeSeconds, renews }: IssueOrder,
 ): Promise<ChangeOutcome<Issued, ChangeRefusal>> {
-  const { authority, parts } = await theAuthority(tx, maker, context.now)
   const { issuer, random, dataKeys } = maker
+  const { host } = new URL(issuer)
+  const { authority, parts } = await theAuthority(tx.certificates, { random, dataKeys, host }, context.now)
   const subjectUri = (await tx.certificates.subjectUriOf(clientId)) ?? `${issuer}/clients/${clientId}`
   const serial = newSerial(random)
   const lifetimeMs = lifetimeSeconds === undefined ? lifetimes.leaf : lifetimeSeconds * 1000
@@ -96,7 +95,7 @@ export async function issueWithin(
     serial,
     clientId,
     credentialId: credential.id,
-    authorityId: authority.intermediate.id,
+    authorityId: authority.id,
     ...signed,
     subjectUri,
     createdAt: context.now,
@@ -109,7 +108,7 @@ export async function issueWithin(
   return {
     ...done({
       certificate,
-      chain: authority.intermediate.certificate + authority.root.certificate,
+      chain: chainOf(authority),
       privateKey,
       ignored,
     }),
@@ -131,19 +130,4 @@ export async function makeLeafKey(): Promise<ReadCsr & { readonly privateKey: st
     privateKey: pem('PRIVATE KEY', new Uint8Array(pkcs8).buffer),
     ignored: [],
   }
-}
-
-/** The authority that signs; made, and recorded, when there is none yet. Two servers at the same moment make one between them. */
-async function theAuthority(
-  tx: CertificateTransaction,
-  { issuer, random, dataKeys }: CertificateMaker,
-  now: EpochMs,
-): Promise<{ readonly authority: AuthorityChain; readonly parts: readonly AdminEvent[] }> {
-  const known = await tx.certificates.authorities()
-  if (known !== undefined) return { authority: known, parts: [] }
-  const authority = await makeAuthority({ random, dataKeys, host: new URL(issuer).host }, now)
-  await tx.certificates.insertAuthority(authority.root)
-  await tx.certificates.insertAuthority(authority.intermediate)
-  const details = { root: authority.root.id, intermediate: authority.intermediate.id }
-  return { authority, parts: [{ name: 'authority.created', subject: authority.root.id.slice(0, 32), details }] }
 }

@@ -1,12 +1,11 @@
-import { createHash } from 'node:crypto'
 import type { EpochMs } from '@latchkey/protocol'
 import type { Random } from '../kernel/random.ts'
 import type { DataKeys } from '../keys/data-keys.ts'
-import { seal, unseal } from '../keys/sealing.ts'
-import type { Authority, AuthorityChain, AuthorityKind } from './authority.ts'
-import { newSerial } from './serial.ts'
+import type { Authority, Root } from './authority.ts'
 import { backdatingMs, clientAuth, lifetimes } from './profile.ts'
-import { exportPrivateKey, generateKeyPair, importPrivateKey, pem, signatureAlgorithm, x509 } from './x509.ts'
+import { fingerprint, openAuthority, sealPrivateKey } from './sealed-authority.ts'
+import { newSerial } from './serial.ts'
+import { exportPrivateKey, generateKeyPair, keyIdentifierOf, pem, signatureAlgorithm, x509 } from './x509.ts'
 
 export interface AuthorityMaker {
   readonly random: Random
@@ -15,92 +14,94 @@ export interface AuthorityMaker {
   readonly host: string
 }
 
-/**
- * A new client authority: a root that signs nothing but its intermediate, and the intermediate (pathlen 0, clientAuth) that signs clients. Both keys
- * are made here, leave sealed, and are nowhere in clear afterwards.
- */
-export async function makeAuthority(maker: AuthorityMaker, now: EpochMs): Promise<AuthorityChain> {
-  const rootKeys = await generateKeyPair()
-  const rootName = distinguishedName(`Latchkey client root of ${maker.host}`)
-  const root = await x509.X509CertificateGenerator.create({
-    serialNumber: newSerial(maker.random),
-    subject: rootName,
-    issuer: rootName,
+/** A root that signs nothing but intermediates. Its key is made here, leaves sealed, and is nowhere in clear afterwards. */
+export async function makeRoot({ random, dataKeys, host }: AuthorityMaker, now: EpochMs): Promise<Root> {
+  const keys = await generateKeyPair()
+  const name: x509.JsonName = [{ CN: [`Latchkey client root of ${host}`] }]
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: newSerial(random),
+    subject: name,
+    issuer: name,
     notBefore: new Date(now - backdatingMs),
     notAfter: new Date(now + lifetimes.root),
-    publicKey: rootKeys.publicKey,
-    signingKey: rootKeys.privateKey,
-    signingAlgorithm: signatureAlgorithm,
+    publicKey: keys.publicKey,
+    signingKey: keys.privateKey,
+    signingAlgorithm: signatureAlgorithm(keys.privateKey),
     extensions: [
       new x509.BasicConstraintsExtension(true, 1, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      await x509.SubjectKeyIdentifierExtension.create(rootKeys.publicKey),
-    ],
-  })
-  const keys = await generateKeyPair()
-  const intermediate = await x509.X509CertificateGenerator.create({
-    serialNumber: newSerial(maker.random),
-    subject: distinguishedName(`Latchkey client authority of ${maker.host}`),
-    issuer: rootName,
-    notBefore: new Date(now - backdatingMs),
-    notAfter: new Date(now + lifetimes.intermediate),
-    publicKey: keys.publicKey,
-    signingKey: rootKeys.privateKey,
-    signingAlgorithm: signatureAlgorithm,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      new x509.ExtendedKeyUsageExtension([clientAuth]),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-      await x509.AuthorityKeyIdentifierExtension.create(rootKeys.publicKey),
     ],
   })
+  return { kind: 'root', ...(await sealed(dataKeys, 'root', certificate, keys.privateKey, now)) }
+}
+
+/** The intermediate below it (pathlen 0, clientAuth) that signs clients. */
+export async function makeIntermediate(
+  { random, dataKeys, host }: AuthorityMaker,
+  root: Root,
+  publishedAs: string | undefined,
+  now: EpochMs,
+): Promise<Authority> {
+  const issuer = new x509.X509Certificate(root.certificate)
+  const signingKey = await openAuthority(dataKeys, root)
+  const keys = await generateKeyPair()
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: newSerial(random),
+    subject: authorityName(host),
+    issuer: issuer.subjectName,
+    notBefore: new Date(now - backdatingMs),
+    notAfter: new Date(Math.min(now + lifetimes.intermediate, root.notAfter)),
+    publicKey: keys.publicKey,
+    signingKey,
+    signingAlgorithm: signatureAlgorithm(signingKey),
+    extensions: [
+      ...authorityExtensions(),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await keyIdentifierOf(issuer),
+    ],
+  })
+  const made = await sealed(dataKeys, 'intermediate', certificate, keys.privateKey, now)
   return {
-    root: await sealAuthority(maker.dataKeys, 'root', root, rootKeys.privateKey, now),
-    intermediate: await sealAuthority(maker.dataKeys, 'intermediate', intermediate, keys.privateKey, now),
+    kind: 'intermediate',
+    ...made,
+    root: root.certificate,
+    publishedAs: publishedAs ?? publishedName(made.id),
+    replacedAt: undefined,
   }
 }
 
-/** The private key of an authority, to sign with and not to be exported. Throws when the row is not as it was written. */
-export function openAuthority(
-  dataKeys: DataKeys,
-  { id, kind, certificate, sealedPrivateKey, dataKeyId }: Authority,
-): Promise<CryptoKey> {
-  const der = new x509.X509Certificate(certificate).rawData
-  const pkcs8 =
-    fingerprint(der) === id
-      ? unseal(dataKeys.sealingKey(dataKeyId), 'authority', `${kind} ${id}`, sealedPrivateKey)
-      : undefined
-  if (pkcs8 === undefined) throw new Error(`the ${kind} certificate authority in the database is not as it was written`)
-  return importPrivateKey(pkcs8)
+export function authorityName(host: string): x509.JsonName {
+  return [{ CN: [`Latchkey client authority of ${host}`] }]
 }
 
-async function sealAuthority(
+/** What makes an intermediate one, made here or asked for elsewhere. */
+export function authorityExtensions(): x509.Extension[] {
+  return [
+    new x509.BasicConstraintsExtension(true, 0, true),
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+    new x509.ExtendedKeyUsageExtension([clientAuth]),
+  ]
+}
+
+/** Of every authority but the first. */
+export function publishedName(id: string): string {
+  return id.slice(0, 16)
+}
+
+async function sealed(
   dataKeys: DataKeys,
-  kind: AuthorityKind,
+  kind: 'root' | 'intermediate',
   certificate: x509.X509Certificate,
   privateKey: CryptoKey,
   now: EpochMs,
-): Promise<Authority> {
+) {
   const id = fingerprint(certificate.rawData)
-  const dataKeyId = dataKeys.current('sealing')
-  const pkcs8 = await exportPrivateKey(privateKey)
   return {
     id,
-    kind,
     certificate: pem('CERTIFICATE', certificate.rawData),
-    sealedPrivateKey: seal(dataKeys.sealingKey(dataKeyId), 'authority', `${kind} ${id}`, pkcs8),
-    dataKeyId,
+    ...sealPrivateKey(dataKeys, kind, id, await exportPrivateKey(privateKey)),
     createdAt: now,
     notAfter: certificate.notAfter.getTime() as EpochMs,
   }
-}
-
-function fingerprint(der: ArrayBuffer): string {
-  return createHash('sha256').update(Buffer.from(der)).digest('hex')
-}
-
-/** A name of one part, which the library escapes. */
-function distinguishedName(commonName: string): x509.JsonName {
-  return [{ CN: [commonName] }]
 }

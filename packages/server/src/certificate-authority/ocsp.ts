@@ -24,9 +24,9 @@ import type { Clock } from '../kernel/clock.ts'
 import type { DataKeys } from '../keys/data-keys.ts'
 import type { Authority } from './authority.ts'
 import type { IssuedCertificate, RevocationReason, Serial } from './certificate.ts'
-import { openAuthority } from './make-authority.ts'
 import type { CertificateReads } from './ports.ts'
-import { parseLimits, x509 } from './x509.ts'
+import { openAuthority } from './sealed-authority.ts'
+import { parseLimits, signatureAlgorithm, x509 } from './x509.ts'
 
 /** Answers one request in DER with one in DER. Never throws for what is asked; throws Fault `store.unavailable`. */
 export type OcspResponder = (request: Uint8Array) => Promise<Buffer>
@@ -41,7 +41,7 @@ const maxQuestions = 10
 const maxNonceBytes = 128
 
 /**
- * Tells of single certificates whether they are revoked (OCSP, RFC 6960), signed by the intermediate itself (§4.2.2.2) when it is asked: so an answer is never older
+ * Tells of single certificates whether they are revoked (OCSP, RFC 6960), signed by their issuer itself (§4.2.2.2), replaced or not, when it is asked: so an answer is never older
  * than its question, and a nonce comes back (RFC 9654). Of certificates of other authorities, and of those that are not on record, it says `unknown`.
  */
 export function createOcspResponder(reads: CertificateReads, dataKeys: DataKeys, clock: Clock): OcspResponder {
@@ -49,11 +49,12 @@ export function createOcspResponder(reads: CertificateReads, dataKeys: DataKeys,
     const request = readRequest(der)
     if (request === undefined) return failure('malformedRequest')
     const { questions, nonce } = request
-    const authority = await reads.authorities()
-    if (authority === undefined) return failure('unauthorized')
+    const issuers = (await reads.authorities()).map((authority) => ({ authority, ...namesOf(authority) }))
+    // One answer has one signature: it is that of the issuer of the first that is asked about, and of another's it says `unknown`.
+    const issuer = issuers.find((each) => questions.some((certID) => isOf(certID, each))) ?? issuers.at(-1)
+    if (issuer === undefined) return failure('unauthorized')
     // Whole seconds: DER has no others for certificates and what is said of them (RFC 5280 §4.1.2.5.2, RFC 5019 §2.2.1).
     const now = Math.floor(clock.now() / 1000) * 1000
-    const issuer = namesOf(authority.intermediate)
     const responses: SingleResponse[] = []
     for (const certID of questions) {
       const serial = isOf(certID, issuer) ? serialOf(certID.serialNumber) : undefined
@@ -61,7 +62,7 @@ export function createOcspResponder(reads: CertificateReads, dataKeys: DataKeys,
       responses.push(
         new SingleResponse({
           certID,
-          certStatus: found === undefined ? status.unknown() : describe(found),
+          certStatus: found?.authorityId === issuer.authority.id ? describe(found) : status.unknown(),
           thisUpdate: new Date(now),
           nextUpdate: new Date(now + holdsMs),
         }),
@@ -72,7 +73,8 @@ export function createOcspResponder(reads: CertificateReads, dataKeys: DataKeys,
     basic.tbsResponseData.producedAt = new Date(now)
     basic.tbsResponseData.responses = responses
     if (nonce !== undefined) basic.tbsResponseData.responseExtensions = [nonce]
-    await basic.sign(await openAuthority(dataKeys, authority.intermediate), 'SHA-256')
+    const key = await openAuthority(dataKeys, issuer.authority)
+    await basic.sign(key, signatureAlgorithm(key).hash)
     const response = new OctetString({ valueHex: basic.toSchema().toBER(false) })
     return encode(
       new OCSPResponse({

@@ -21,15 +21,15 @@ export const backdatingMs: number = 5 * 60_000
 
 export const clientAuth: string = x509.ExtendedKeyUsage.clientAuth
 
-/** What makes a leaf a leaf (RFC 5280 §4.2.1); `place` is `<issuer>/ca`. */
-export function leafExtensions(subjectUri: string, place: string): x509.Extension[] {
+/** What makes a leaf a leaf (RFC 5280 §4.2.1); `place` is `<issuer>/ca`, where its issuer's list and certificate are published under a name. */
+export function leafExtensions(subjectUri: string, place: string, publishedAs: string): x509.Extension[] {
   return [
     new x509.BasicConstraintsExtension(false, undefined, true),
     new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
     new x509.ExtendedKeyUsageExtension([clientAuth]),
     new x509.SubjectAlternativeNameExtension([{ type: 'url', value: subjectUri }]),
-    new x509.CRLDistributionPointsExtension([`${place}/clients.crl`]),
-    new x509.AuthorityInfoAccessExtension({ ocsp: `${place}/ocsp`, caIssuers: `${place}/intermediate.cer` }),
+    new x509.CRLDistributionPointsExtension([`${place}/${publishedAs}.crl`]),
+    new x509.AuthorityInfoAccessExtension({ ocsp: `${place}/ocsp`, caIssuers: `${place}/${publishedAs}.cer` }),
   ]
 }
 
@@ -63,7 +63,12 @@ const lints: readonly (readonly [asks: string, holds: (leaf: Leaf) => boolean])[
     'its issuer’s signature',
     ({ node, issuer }) => node.verify(new X509Certificate(Buffer.from(issuer.rawData)).publicKey),
   ],
-  ['its issuer’s name', ({ parsed, issuer }) => parsed.issuer === issuer.subject],
+  [
+    'its issuer’s name and key, octet by octet',
+    ({ parsed, node, issuer }) =>
+      Buffer.from(parsed.issuerName.toArrayBuffer()).equals(Buffer.from(issuer.subjectName.toArrayBuffer())) &&
+      node.checkIssued(new X509Certificate(Buffer.from(issuer.rawData))),
+  ],
 ]
 
 interface Leaf {

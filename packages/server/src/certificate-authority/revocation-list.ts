@@ -1,9 +1,10 @@
 import type { EpochMs } from '@latchkey/protocol'
 import type { Clock } from '../kernel/clock.ts'
 import type { DataKeys } from '../keys/data-keys.ts'
-import { openAuthority } from './make-authority.ts'
+import type { Authority } from './authority.ts'
 import type { CertificateReads } from './ports.ts'
-import { signatureAlgorithm, x509 } from './x509.ts'
+import { openAuthority } from './sealed-authority.ts'
+import { keyIdentifierOf, signatureAlgorithm, x509 } from './x509.ts'
 
 /** A list holds for a day; a new one is signed long before, and as soon as anything was revoked. */
 const holdsMs = 86_400_000
@@ -12,33 +13,30 @@ const renewMs = 3_600_000
 /** RFC 5280 §5.2.3. */
 const crlNumber = '2.5.29.20'
 
-/** The certificate revocation list, DER; undefined before there is an authority. */
-export type RevocationList = () => Promise<Buffer | undefined>
+/** The revocation list of an authority, DER. */
+export type RevocationList = (authority: Authority) => Promise<Buffer>
 
 /**
- * Signs the revocation list of the intermediate (RFC 5280 §5) when it is asked for: anew when something was revoked since, or after an hour. Its number
+ * Signs the revocation list of an authority (RFC 5280 §5), of one that was replaced too, when it is asked for: anew when something was revoked since, or after an hour. Its number
  * is the moment at which it was made, in milliseconds, so that it grows over every server without their agreeing on it.
  */
 export function createRevocationList(reads: CertificateReads, dataKeys: DataKeys, clock: Clock): RevocationList {
-  let made: { readonly of: string; readonly at: EpochMs; readonly der: Buffer } | undefined
-  return async () => {
-    const authority = await reads.authorities()
-    if (authority === undefined) return undefined
+  const lists = new Map<string, { readonly of: string; readonly at: EpochMs; readonly der: Buffer }>()
+  return async (authority) => {
     const now = clock.now()
-    const revoked = await reads.revoked(now)
-    const of = JSON.stringify([authority.intermediate.id, revoked.map(({ serial }) => serial)])
+    const revoked = await reads.revoked(authority.id, now)
+    const of = JSON.stringify(revoked.map(({ serial }) => serial))
+    const made = lists.get(authority.id)
     if (made?.of === of && now >= made.at && now - made.at < renewMs) return made.der
-    const issuer = new x509.X509Certificate(authority.intermediate.certificate)
+    const issuer = new x509.X509Certificate(authority.certificate)
+    const signingKey = await openAuthority(dataKeys, authority)
     const list = await x509.X509CrlGenerator.create({
-      issuer: issuer.subject,
+      issuer: issuer.subjectName,
       thisUpdate: new Date(now),
       nextUpdate: new Date(now + holdsMs),
-      signingKey: await openAuthority(dataKeys, authority.intermediate),
-      signingAlgorithm: signatureAlgorithm,
-      extensions: [
-        await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
-        new x509.Extension(crlNumber, false, derInteger(now)),
-      ],
+      signingKey,
+      signingAlgorithm: signatureAlgorithm(signingKey),
+      extensions: [await keyIdentifierOf(issuer), new x509.Extension(crlNumber, false, derInteger(now))],
       entries: revoked.map(({ serial, revokedAt = now, revocationReason = 'unspecified' }) => ({
         serialNumber: serial,
         revocationDate: new Date(revokedAt),
@@ -46,8 +44,9 @@ export function createRevocationList(reads: CertificateReads, dataKeys: DataKeys
         ...(revocationReason === 'unspecified' ? {} : { reason: x509.X509CrlReason[revocationReason] }),
       })),
     })
-    made = { of, at: now, der: Buffer.from(list.rawData) }
-    return made.der
+    const der = Buffer.from(list.rawData)
+    lists.set(authority.id, { of, at: now, der })
+    return der
   }
 }
 

@@ -1,11 +1,11 @@
 import { createHash, type KeyObject } from 'node:crypto'
 import type { EpochMs } from '@latchkey/protocol'
 import type { DataKeys } from '../keys/data-keys.ts'
-import type { AuthorityChain } from './authority.ts'
+import type { Authority } from './authority.ts'
 import type { Serial } from './certificate.ts'
-import { openAuthority } from './make-authority.ts'
 import { backdatingMs, leafExtensions, lifetimes, lintLeaf } from './profile.ts'
-import { importPublicKey, pem, signatureAlgorithm, x509 } from './x509.ts'
+import { openAuthority } from './sealed-authority.ts'
+import { importPublicKey, keyIdentifierOf, pem, signatureAlgorithm, x509 } from './x509.ts'
 
 export interface LeafRequest {
   readonly serial: Serial
@@ -29,27 +29,29 @@ export interface SignedLeaf {
 /** Signs a client's certificate. There is no other way to one: what does not pass the profile's lint never leaves. Throws for that, a mistake of ours. */
 export async function signLeaf(
   dataKeys: DataKeys,
-  { intermediate }: AuthorityChain,
+  authority: Authority,
   { serial, commonName, subjectUri, publicKey, lifetimeMs, place }: LeafRequest,
   now: EpochMs,
 ): Promise<SignedLeaf> {
-  const issuer = new x509.X509Certificate(intermediate.certificate)
+  const issuer = new x509.X509Certificate(authority.certificate)
   const key = await importPublicKey(publicKey)
+  const signingKey = await openAuthority(dataKeys, authority)
   const notBefore = floorSeconds(now - backdatingMs)
-  const notAfter = floorSeconds(Math.min(now + Math.min(lifetimeMs, lifetimes.leaf), intermediate.notAfter))
+  const notAfter = floorSeconds(Math.min(now + Math.min(lifetimeMs, lifetimes.leaf), authority.notAfter))
   const leaf = await x509.X509CertificateGenerator.create({
     serialNumber: serial,
     subject: [{ CN: [commonName] }],
-    issuer: issuer.subject,
+    // As it stands there: another encoding of the same name would be another name to some.
+    issuer: issuer.subjectName,
     notBefore: new Date(notBefore),
     notAfter: new Date(notAfter),
     publicKey: key,
-    signingKey: await openAuthority(dataKeys, intermediate),
-    signingAlgorithm: signatureAlgorithm,
+    signingKey,
+    signingAlgorithm: signatureAlgorithm(signingKey),
     extensions: [
-      ...leafExtensions(subjectUri, place),
+      ...leafExtensions(subjectUri, place, authority.publishedAs),
       await x509.SubjectKeyIdentifierExtension.create(key),
-      await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
+      await keyIdentifierOf(issuer),
     ],
   })
   const faults = lintLeaf(leaf.rawData, issuer, subjectUri)

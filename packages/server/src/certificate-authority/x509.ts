@@ -9,8 +9,20 @@ import * as x509 from '@peculiar/x509'
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256' } as const
 
-/** What every signature of the authority is made with. */
-export const signatureAlgorithm = { name: 'ECDSA', hash: 'SHA-256' } as const
+/** Keys of authorities: made here with the first, brought with any. By OpenSSL's names, with Web Crypto's, and the hash of as many bits. */
+export const curves: Readonly<Record<string, { readonly namedCurve: string; readonly hash: string }>> = {
+  prime256v1: { namedCurve: 'P-256', hash: 'SHA-256' },
+  secp384r1: { namedCurve: 'P-384', hash: 'SHA-384' },
+  secp521r1: { namedCurve: 'P-521', hash: 'SHA-512' },
+}
+
+/** What a signature with this key is made with. */
+export function signatureAlgorithm(key: CryptoKey): { readonly name: 'ECDSA'; readonly hash: string } {
+  const { namedCurve } = key.algorithm as { readonly namedCurve?: string }
+  const curve = Object.values(curves).find((each) => each.namedCurve === namedCurve)
+  if (curve === undefined) throw new Error(`no authority signs with ${namedCurve ?? key.algorithm.name}`)
+  return { name: 'ECDSA', hash: curve.hash }
+}
 
 /** Of untrusted input: deeper or larger than any request of a certificate is. */
 export const parseLimits = { berOptions: { maxDepth: 32, maxNodes: 2000, maxContentLength: 16_384 } } as const
@@ -28,12 +40,21 @@ export async function exportPrivateKey(key: CryptoKey): Promise<Buffer> {
 export function importPrivateKey(pkcs8: Uint8Array): Promise<CryptoKey> {
   const checked = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' })
   const der = checked.export({ format: 'der', type: 'pkcs8' })
-  return crypto.subtle.importKey('pkcs8', new Uint8Array(der), algorithm, false, ['sign'])
+  const { namedCurve } = curves[checked.asymmetricKeyDetails?.namedCurve ?? ''] ?? algorithm
+  return crypto.subtle.importKey('pkcs8', new Uint8Array(der), { name: 'ECDSA', namedCurve }, false, ['sign'])
 }
 
 export function importPublicKey(key: KeyObject): Promise<CryptoKey> {
   const der = key.export({ format: 'der', type: 'spki' })
   return crypto.subtle.importKey('spki', new Uint8Array(der), algorithm, true, ['verify'])
+}
+
+/** How what it signs names its key: as it does itself, which need not be the SHA-1 that others would work out (RFC 5280 §4.2.1.1). */
+export function keyIdentifierOf(issuer: x509.X509Certificate): Promise<x509.AuthorityKeyIdentifierExtension> {
+  const own = issuer.getExtension(x509.SubjectKeyIdentifierExtension)?.keyId
+  return own === undefined
+    ? x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey)
+    : Promise.resolve(new x509.AuthorityKeyIdentifierExtension(own))
 }
 
 /** A public key as node:crypto reads it: a point that is not on its curve is refused here. Undefined for one that cannot be read. */

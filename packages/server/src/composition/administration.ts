@@ -77,6 +77,10 @@ export function adminServices(
         auditLogs: () => store.auditLogs.logs(),
         isOwnLog: (host) => audit.reader.isHere(host),
         ...facts,
+        async authority() {
+          const signing = await store.certificates.authority()
+          return signing && { notAfter: signing.notAfter, isOurs: (await store.certificates.root()) !== undefined }
+        },
         database: {
           ...doctor,
           expiringSecrets: () => doctor.expiringSecrets(clock.now(), (clock.now() + secretWarningMs) as EpochMs),

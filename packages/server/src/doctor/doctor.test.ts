@@ -59,6 +59,7 @@ function healthy(): DoctorSubject {
     auditLogs: () => Promise.resolve([]),
     isOwnLog: (host) => host === 'here',
     mtlsCertificate: () => undefined,
+    authority: () => Promise.resolve({ notAfter: now + 1000 * dayMs, isOurs: true }),
     certificate: () => ({ notAfter: now + 60 * dayMs, covers: (host) => host === '127.0.0.1' }),
     ignoredForwarding: () => undefined,
     socketPath: () => path.join(folder, 'admin.sock'),
@@ -101,7 +102,7 @@ test('a server with nothing wrong gets no advice', async () => {
   const findings = await serverFindings(healthy())
   expect(findings.filter(({ status }) => status !== 'ok')).toEqual([])
   expect(findings.every(({ remedy }) => remedy === undefined)).toBe(true)
-  expect(findings).toHaveLength(15)
+  expect(findings).toHaveLength(16)
 })
 
 describe('each thing that may be wrong is found alone, with what to do', () => {
@@ -173,6 +174,18 @@ describe('each thing that may be wrong is found alone, with what to do', () => {
       'warning',
       /not made out to 127\.0\.0\.1/,
       (subject) => ({ ...subject, certificate: () => ({ notAfter: now + 90 * dayMs, covers: () => false }) }),
+    ],
+    [
+      'client authority',
+      'warning',
+      /ends in 179 day/,
+      (subject) => ({ ...subject, authority: () => Promise.resolve({ notAfter: now + 179.5 * dayMs, isOurs: true }) }),
+    ],
+    [
+      'client authority',
+      'failed',
+      /ended 1 day/,
+      (subject) => ({ ...subject, authority: () => Promise.resolve({ notAfter: now - 1.5 * dayMs, isOurs: false }) }),
     ],
     ['clock', 'failed', /60 s behind that of the database/, withDatabase({ now: () => Promise.resolve(now + 60_000) })],
     [

@@ -1,6 +1,6 @@
 import type { DoctorFinding } from '../admin-api/services.ts'
 import { describeError, Fault } from '../kernel/faults.ts'
-import { certificate, mtlsCertificate, secrets, signingKeys } from './checks/expiring.ts'
+import { certificate, clientAuthority, mtlsCertificate, secrets, signingKeys } from './checks/expiring.ts'
 import { auditLog, backups, databaseSound, disk, otherServers, schema } from './checks/storage.ts'
 import { messages } from './checks/messages.ts'
 import { clock, issuer, permissions, proxies } from './checks/surroundings.ts'
@@ -16,6 +16,7 @@ const checks: Readonly<Record<string, Look>> = {
   secrets,
   'TLS certificate': certificate,
   'mTLS certificate': mtlsCertificate,
+  'client authority': clientAuthority,
   messages,
   clock,
   permissions,

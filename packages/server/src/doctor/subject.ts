@@ -24,6 +24,8 @@ export interface DoctorSubject {
   readonly certificate: () => ServerCertificateFacts | undefined
   /** That of the listener that asks for certificates; undefined without one. */
   readonly mtlsCertificate: () => ServerCertificateFacts | undefined
+  /** The authority of clients' certificates; undefined before there is one. */
+  readonly authority: () => Promise<AuthorityFacts | undefined>
   readonly ignoredForwarding: () => (IgnoredForwarding & { readonly count: number }) | undefined
   readonly socketPath: () => string | undefined
   readonly database: {
@@ -40,6 +42,13 @@ export interface DoctorSubject {
     /** Throws Fault `schema.newer`. */
     pendingMigrations(): Promise<readonly string[]>
   }
+}
+
+export interface AuthorityFacts {
+  /** Milliseconds since 1970. */
+  readonly notAfter: number
+  /** Whether another can be made here, or has to be brought. */
+  readonly isOurs: boolean
 }
 
 export interface ServerCertificateFacts {

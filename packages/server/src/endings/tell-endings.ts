@@ -11,7 +11,7 @@ export interface EndingWatch {
   readonly reads: EndingReads
   readonly book: EndingBook
   readonly clients: Pick<ClientReads, 'find'>
-  readonly certificates: Pick<CertificateReads, 'authorities'>
+  readonly certificates: Pick<CertificateReads, 'authority' | 'root'>
   /** Certificates that this server shows its clients. */
   readonly serverCertificates: () => readonly Ending[]
   readonly notifier: Notifier
@@ -85,8 +85,8 @@ function isInUse({ revokedAt, lastUsedAt }: Credential): boolean {
 }
 
 async function authorityEndings({ certificates }: EndingWatch): Promise<readonly Ending[]> {
-  const chain = await certificates.authorities()
-  return [chain?.root, chain?.intermediate]
+  // Those in force: one that was replaced signs nothing whose end it would be.
+  return [await certificates.root(), await certificates.authority()]
     .filter((authority) => authority !== undefined)
     .map(({ id, kind, createdAt, notAfter }) => ({
       kind: 'authority',

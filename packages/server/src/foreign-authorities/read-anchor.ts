@@ -18,13 +18,13 @@ export function readAnchor(pem: string, now: EpochMs): Result<Anchor, string> {
   const { anchor, intermediates } = parsed.value
   for (const [i, authority] of [anchor, ...intermediates].entries()) {
     const fault = authorityFault(authority, 0, now)
-    if (fault !== undefined) return refused(`certificate ${i + 1} (${nameOf(authority)}) ${words[fault]}`)
+    if (fault !== undefined) return refused(`certificate ${i + 1} (${nameOf(authority)}) ${chainFaultWords[fault]}`)
   }
   for (const [i, one] of intermediates.entries()) {
     const others = intermediates.filter((other) => other !== one).map(({ x509 }) => x509)
     const chain = findChain(one, others, { anchor, intermediates: [] }, now)
     if (chain.ok) continue
-    const why = chain.refusal === 'issuer_unknown' ? 'does not lead to the first one' : words[chain.refusal]
+    const why = chain.refusal === 'issuer_unknown' ? 'does not lead to the first one' : chainFaultWords[chain.refusal]
     return refused(
       `certificate ${i + 2} (${nameOf(one)}) ${why}: put the anchor first, and below it only what it certifies`,
     )
@@ -62,7 +62,8 @@ function nameOf({ x509 }: ReadCertificate): string {
   return x509.subject.replaceAll('\n', ', ').slice(0, 100)
 }
 
-const words: Readonly<Record<ChainFault, string>> = {
+/** After `it`, for whoever brings a certificate. */
+export const chainFaultWords: Readonly<Record<ChainFault, string>> = {
   issuer_unknown: 'has no known issuer',
   chain_limit: 'has too much around it',
   chain_signature: 'is not signed by its issuer',

@@ -21,6 +21,9 @@ export const changeRefusals = {
   'request.addresses_undecided':
     'The request names source addresses and a client that there is, and nothing was said about them.',
   'invitation.unknown': 'There is no such invitation.',
+  'authority.unsuitable': 'The certificate or its key cannot be the authority of clients.',
+  'authority.not_requested': 'No request waits for the certificate of an authority.',
+  'authority.not_ours': 'The authority cannot be renewed here.',
   'certificate.unknown': 'There is no such certificate.',
   'certificate.ended': 'The certificate has been revoked, or has expired.',
   'certificate.too_early': 'The certificate is not in the last third of its life.',

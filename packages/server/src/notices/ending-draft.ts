@@ -47,7 +47,10 @@ function advice({ what, name, clientId = '' }: EndingWords, reader: Reader, issu
         ? [`If your program still needs it, ask for it again, with this client_id: ${issuer}/access-requests`]
         : [`If it shall go on:  latchkey client update ${clientId} --add-scope ${name}   (takes its end away)`]
     case 'authority':
-      return ['No certificate that it has issued outlives it, and new ones become shorter. Plan its successor now.']
+      return [
+        'No certificate that it has issued outlives it, and new ones become shorter.',
+        'Its successor:  latchkey ca rotate   (latchkey ca csr, where another authority certified it)',
+      ]
     default:
       return ['No client connects after that. Put the renewed certificate in its file: it is read without a restart.']
   }

@@ -29,6 +29,22 @@ export const mtlsCertificate: Look = ({ mtlsCertificate: current, config, clock,
   return judge('mTLS', inUse, config.mtls?.url ?? issuer, clock.now())
 }
 
+/** From the last 90 days on certificates are shorter than they were asked for; a company takes its time to certify another. In milliseconds. */
+const authorityWarningMs = 180 * dayMs
+
+export const clientAuthority: Look = async ({ authority, clock }) => {
+  const signing = await authority()
+  if (signing === undefined) return fine('there is no authority of certificates: the first certificate makes one')
+  const leftMs = signing.notAfter - clock.now()
+  const renew = signing.isOurs
+    ? 'latchkey ca rotate'
+    : 'latchkey ca csr, have it certified, then latchkey ca install --certificate FILE'
+  if (leftMs <= 0) return failed(`the authority of certificates ended ${days(leftMs)} day(s) ago`, renew)
+  return leftMs < authorityWarningMs
+    ? warning(`the authority of certificates ends in ${days(leftMs)} day(s), and no certificate outlives it`, renew)
+    : fine(`the authority of certificates ends in ${days(leftMs)} days`)
+}
+
 function judge(what: string, inUse: ServerCertificateFacts, reachedAt: string, now: number): Finding {
   const leftMs = inUse.notAfter - now
   const renew = 'renew it and replace the files: they are read again within five seconds'

@@ -1,4 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { anchorOf, chainOf, type Authority } from '../../certificate-authority/authority.ts'
+import { firstPublishedName } from '../../certificate-authority/the-authority.ts'
 import { x509 } from '../../certificate-authority/x509.ts'
 import { PortalError } from '../portal-error.ts'
 import type { PortalServices } from '../services.ts'
@@ -15,13 +17,19 @@ export async function mountCa(
   { certificates, revocationList, ocsp, serverTrust }: PortalServices,
 ): Promise<void> {
   const authority = async () => {
-    const chain = await certificates.authorities()
-    if (chain === undefined) {
-      throw new PortalError('route.unknown', {
-        detail: 'this server has issued no certificate yet, and has no authority',
-      })
-    }
-    return chain
+    const signing = await certificates.authority()
+    if (signing === undefined) throw noAuthority()
+    return signing
+  }
+  const published = async (name: string) => {
+    const all = await certificates.authorities()
+    const found = all.find(({ publishedAs }) => publishedAs === name)
+    if (found === undefined) throw noAuthority()
+    return found
+  }
+  const certificateOf = (reply: FastifyReply, { certificate }: Authority) => {
+    const der = Buffer.from(new x509.X509Certificate(certificate).rawData)
+    return reply.header('cache-control', forAnHour).type('application/pkix-cert').send(der)
   }
   const text = (reply: FastifyReply, pem: string) =>
     reply.header('cache-control', forAnHour).type('application/x-pem-file').send(pem)
@@ -35,16 +43,13 @@ export async function mountCa(
     }
     return text(reply, trusted)
   })
-  app.get('/ca/root.pem', async (_request, reply) => text(reply, (await authority()).root.certificate))
-  app.get('/ca/chain.pem', async (_request, reply) => {
-    const { intermediate, root } = await authority()
-    return text(reply, intermediate.certificate + root.certificate)
-  })
-  app.get('/ca/intermediate.cer', async (_request, reply) => {
-    const { intermediate } = await authority()
-    const der = Buffer.from(new x509.X509Certificate(intermediate.certificate).rawData)
-    return reply.header('cache-control', forAnHour).type('application/pkix-cert').send(der)
-  })
+  app.get('/ca/root.pem', async (_request, reply) => text(reply, anchorOf(await authority())))
+  app.get('/ca/chain.pem', async (_request, reply) => text(reply, chainOf(await authority())))
+  // The certificate of whoever signed what names it, though another signs by now.
+  app.get<{ Params: { name: string } }>('/ca/:name.cer', async (request, reply) =>
+    certificateOf(reply, await published(request.params.name)),
+  )
+  app.get('/ca/intermediate.cer', async (_request, reply) => certificateOf(reply, await published(firstPublishedName)))
   // Apart, for its parser: nothing else here takes what is no JSON.
   await app.register((own) => {
     own.addContentTypeParser('application/ocsp-request', { parseAs: 'buffer' }, (_request, body, done) => {
@@ -66,9 +71,14 @@ export async function mountCa(
       .type('application/ocsp-response')
       .send(await ocsp(der))
   })
-  app.get('/ca/clients.crl', async (_request, reply) => {
-    await authority()
-    const list = await revocationList()
+  app.get<{ Params: { name: string } }>('/ca/:name.crl', async (request, reply) => {
+    const list = await revocationList(await published(request.params.name))
     return reply.header('cache-control', 'public, max-age=60').type('application/pkix-crl').send(list)
+  })
+}
+
+function noAuthority(): PortalError {
+  return new PortalError('route.unknown', {
+    detail: 'this server has no such authority: it may have issued no certificate yet',
   })
 }

@@ -1,6 +1,6 @@
 import type { EpochMs } from '@latchkey/protocol'
 import { describe, expect } from 'vitest'
-import type { Authority } from '../../certificate-authority/authority.ts'
+import type { Authority, AuthorityRequest, Root } from '../../certificate-authority/authority.ts'
 import type { IssuedCertificate, Serial } from '../../certificate-authority/certificate.ts'
 import type { RegisteredKey, RegisteredSubject } from '../../clients/client-certificate.ts'
 import { done } from '../../kernel/result.ts'
@@ -20,14 +20,21 @@ export function describeCertificates(openBackend: OpenBackend): void {
       return { ...done(undefined), event: { name: 'certificate.issued', subject: 'x', details: {} } }
     })
 
-  const authority = (rig: Rig, kind: Authority['kind'], id: string): Authority => ({
+  const sealed = (rig: Rig, id: string) => ({
     id,
-    kind,
     certificate: `certificate of ${id}`,
     sealedPrivateKey: 'sealed',
     dataKeyId: 'key',
     createdAt: rig.clock.now(),
     notAfter: (rig.clock.now() + 1000) as EpochMs,
+  })
+  const rootOf = (rig: Rig, id: string): Root => ({ kind: 'root', ...sealed(rig, id) })
+  const authority = (rig: Rig, id: string): Authority => ({
+    kind: 'intermediate',
+    ...sealed(rig, id),
+    root: 'certificate of its root',
+    publishedAs: `list of ${id}`,
+    replacedAt: undefined,
   })
 
   const certificate = (rig: Rig, serial: string, fields: Partial<IssuedCertificate> = {}): IssuedCertificate => ({
@@ -48,15 +55,37 @@ export function describeCertificates(openBackend: OpenBackend): void {
   })
 
   describe('the certificate authority', () => {
-    test('is there once both are, and there is one of each', async ({ rig }) => {
-      const [root, intermediate] = [authority(rig, 'root', 'r'), authority(rig, 'intermediate', 'i')]
-      await write(rig, (tx) => tx.certificates.insertAuthority(root))
-      expect(await rig.store.certificates.authorities()).toBeUndefined()
-      await write(rig, (tx) => tx.certificates.insertAuthority(intermediate))
-      expect(await (await rig.open()).certificates.authorities()).toEqual({ root, intermediate })
-      await expect(
-        write(rig, (tx) => tx.certificates.insertAuthority(authority(rig, 'root', 'other'))),
-      ).rejects.toThrow()
+    test('one signs, and one certifies it; those before stay', async ({ rig }) => {
+      const [root, first] = [rootOf(rig, 'r'), authority(rig, 'a')]
+      expect(await rig.store.certificates.authority()).toBeUndefined()
+      await write(rig, async (tx) => {
+        await tx.certificates.insertRoot(root)
+        await tx.certificates.insertAuthority(first)
+      })
+      const { certificates } = await rig.open()
+      expect([await certificates.root(), await certificates.authority()]).toEqual([root, first])
+      const second = authority(rig, 'b')
+      await expect(write(rig, (tx) => tx.certificates.insertAuthority(second))).rejects.toThrow()
+      await expect(write(rig, (tx) => tx.certificates.insertRoot(rootOf(rig, 'other')))).rejects.toThrow()
+      rig.clock.advance(10)
+      const at = rig.clock.now()
+      const later = { ...second, createdAt: at }
+      await write(rig, async (tx) => {
+        await tx.certificates.replaceAuthority(first.id, at)
+        await tx.certificates.insertAuthority(later)
+        await tx.certificates.replaceRoot(at)
+      })
+      expect([await certificates.root(), await certificates.authority()]).toEqual([undefined, later])
+      expect(await certificates.authorities()).toEqual([{ ...first, replacedAt: at }, later])
+    })
+
+    test('a request waits until it is taken away', async ({ rig }) => {
+      const { sealedPrivateKey, dataKeyId, createdAt } = sealed(rig, 'x')
+      const request: AuthorityRequest = { id: 'q', csr: 'csr', sealedPrivateKey, dataKeyId, createdAt }
+      await write(rig, (tx) => tx.certificates.insertAuthorityRequest(request))
+      expect(await rig.store.certificates.authorityRequest()).toEqual(request)
+      await write(rig, (tx) => tx.certificates.deleteAuthorityRequest('q'))
+      expect(await rig.store.certificates.authorityRequest()).toBeUndefined()
     })
   })
 
@@ -118,14 +147,19 @@ export function describeCertificates(openBackend: OpenBackend): void {
       expect(await certificates.find(made[1]?.serial ?? ('' as Serial))).toEqual(made[1])
     })
 
-    test('stay in the revocation list until a day after their end', async ({ rig }) => {
+    test('stay in the revocation list of their authority until a day after their end', async ({ rig }) => {
       const one = certificate(rig, 'a', { revokedAt: rig.clock.now(), revocationReason: 'superseded' })
       await write(rig, async (tx) => {
         await tx.certificates.insert(one)
         await tx.certificates.insert(certificate(rig, 'b'))
+        await tx.certificates.insert({
+          ...one,
+          ...certificate(rig, 'c', { authorityId: 'other' }),
+          revokedAt: one.revokedAt,
+        })
       })
       const listed = async (at: number) =>
-        (await rig.store.certificates.revoked(at as EpochMs)).map(({ serial }) => serial)
+        (await rig.store.certificates.revoked('a', at as EpochMs)).map(({ serial }) => serial)
       expect(await listed(one.notAfter)).toEqual([one.serial])
       expect(await listed(one.notAfter + 86_400_000 - 1)).toEqual([one.serial])
       expect(await listed(one.notAfter + 86_400_000)).toEqual([])

@@ -15,6 +15,7 @@ import { up as notices } from './0009-notices.ts'
 import { up as certificates } from './0010-certificates.ts'
 import { up as mutualTls } from './0011-mutual-tls.ts'
 import { up as registeredSubjects } from './0012-registered-subjects.ts'
+import { up as authorities } from './0013-authorities.ts'
 import { up as certificatesByLink } from './0014-certificates-by-link.ts'
 import { up as toldEndings } from './0015-told-endings.ts'
 import { up as ownRevocations } from './0016-own-revocations.ts'
@@ -35,6 +36,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0010-certificates': { up: certificates },
   '0011-mutual-tls': { up: mutualTls },
   '0012-registered-subjects': { up: registeredSubjects },
+  '0013-authorities': { up: authorities },
   '0014-certificates-by-link': { up: certificatesByLink },
   '0015-told-endings': { up: toldEndings },
   '0016-own-revocations': { up: ownRevocations },

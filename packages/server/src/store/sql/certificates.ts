@@ -1,11 +1,11 @@
 import type { EpochMs } from '@latchkey/protocol'
 import type { Kysely, Selectable } from 'kysely'
-import type { Authority, AuthorityChain, AuthorityKind } from '../../certificate-authority/authority.ts'
 import type { IssuedCertificate, RevocationReason, Serial } from '../../certificate-authority/certificate.ts'
 import type { CertificateFilter, CertificateReads, CertificateWrites } from '../../certificate-authority/ports.ts'
 import type { ClientId } from '../../clients/client.ts'
 import type { CredentialId } from '../../clients/credential.ts'
 import type { Page, PageRequest } from '../../kernel/page.ts'
+import { authorityReads, authorityWrites } from './authorities.ts'
 import { readPage } from './read-page.ts'
 import type { Schema } from './schema.ts'
 
@@ -14,14 +14,15 @@ const listedAfterEndMs = 86_400_000
 
 export function certificateReads(db: Kysely<Schema>): CertificateReads {
   return {
-    authorities: () => findAuthorities(db),
+    ...authorityReads(db),
     find: (serial) => findCertificate(db, 'serial', serial),
     findByThumbprint: (thumbprint) => findCertificate(db, 'thumbprint', thumbprint),
     list: (page) => listCertificates(db, page),
-    async revoked(now) {
+    async revoked(authorityId, now) {
       const rows = await db
         .selectFrom('certificates')
         .select(['serial', 'revoked_at', 'revocation_reason'])
+        .where('authority_id', '=', authorityId)
         .where('revoked_at', 'is not', null)
         .where('not_after', '>', now - listedAfterEndMs)
         .orderBy('serial')
@@ -37,21 +38,8 @@ export function certificateReads(db: Kysely<Schema>): CertificateReads {
 
 export function certificateWrites(tx: Kysely<Schema>): CertificateWrites {
   return {
-    authorities: () => findAuthorities(tx),
-    async insertAuthority(authority) {
-      await tx
-        .insertInto('certificate_authorities')
-        .values({
-          id: authority.id,
-          kind: authority.kind,
-          certificate: authority.certificate,
-          sealed_private_key: authority.sealedPrivateKey,
-          data_key_id: authority.dataKeyId,
-          created_at: authority.createdAt,
-          not_after: authority.notAfter,
-        })
-        .execute()
-    },
+    ...authorityReads(tx),
+    ...authorityWrites(tx),
     find: (serial) => findCertificate(tx, 'serial', serial),
     findByCredential: (id) => findCertificate(tx, 'credential_id', id),
     async subjectUriOf(clientId) {
@@ -102,26 +90,6 @@ export async function revokeCertificatesOf(tx: Kysely<Schema>, clientId: ClientI
     .where('client_id', '=', clientId)
     .where('revoked_at', 'is', null)
     .execute()
-}
-
-async function findAuthorities(db: Kysely<Schema>): Promise<AuthorityChain | undefined> {
-  const rows = await db.selectFrom('certificate_authorities').selectAll().execute()
-  const of = (kind: AuthorityKind): Authority | undefined => {
-    const row = rows.find((one) => one.kind === kind)
-    return (
-      row && {
-        id: row.id,
-        kind,
-        certificate: row.certificate,
-        sealedPrivateKey: row.sealed_private_key,
-        dataKeyId: row.data_key_id,
-        createdAt: row.created_at as EpochMs,
-        notAfter: row.not_after as EpochMs,
-      }
-    )
-  }
-  const [root, intermediate] = [of('root'), of('intermediate')]
-  return root === undefined || intermediate === undefined ? undefined : { root, intermediate }
 }
 
 /** Each of these columns names one certificate. */

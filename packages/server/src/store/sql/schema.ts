@@ -149,10 +149,20 @@ export interface Schema {
     id: string
     kind: string
     certificate: string
+    root: string
+    published_as: string | null
     sealed_private_key: string
     data_key_id: string
     created_at: number
     not_after: number
+    replaced_at: number | null
+  }
+  authority_requests: {
+    id: string
+    csr: string
+    sealed_private_key: string
+    data_key_id: string
+    created_at: number
   }
   certificates: {
     serial: string
