@@ -15,7 +15,12 @@ import { withDefaults, type Mode, type SettingValues } from './settings.ts'
 export type DatabaseLocation =
   | { readonly kind: 'sqlite'; readonly path: string }
   /** `url` may hold a password: never shown. */
-  | { readonly kind: 'postgres'; readonly url: string }
+  | {
+      readonly kind: 'postgres'
+      readonly url: string
+      /** How many connections one process opens at most, besides the one that listens. */
+      readonly connections?: number
+    }
 
 /** Everything that the server is told, complete and checked. */
 export interface Config {
@@ -129,7 +134,7 @@ export function sharedConfig(
     apiPort: values.api_port,
     consoleUrl: values.console_url,
     dataDirectory,
-    database: databaseLocation(values.database_url, dataDirectory),
+    database: databaseLocation(values.database_url, dataDirectory, values.database_connections),
     masterKey: masterKey(values),
     proxies: proxiesOf(values),
     drainDelayMs: values.drain_delay * 1000,
@@ -199,7 +204,11 @@ export function tlsFiles(
 }
 
 /** Throws Fault `config.invalid`, which does not show the URL. */
-export function databaseLocation(url: string | undefined, dataDirectory: string): DatabaseLocation {
+export function databaseLocation(
+  url: string | undefined,
+  dataDirectory: string,
+  connections?: number,
+): DatabaseLocation {
   if (url === undefined) return { kind: 'sqlite', path: path.join(dataDirectory, 'latchkey.db') }
   if (url.startsWith('sqlite:') && url.length > 'sqlite:'.length) {
     return { kind: 'sqlite', path: path.resolve(url.slice('sqlite:'.length)) }
@@ -216,7 +225,7 @@ export function databaseLocation(url: string | undefined, dataDirectory: string)
   if (parsed.pathname.length < 2) {
     throw new Fault('config.invalid', 'the database URL names no database behind the host', remedy)
   }
-  return { kind: 'postgres', url }
+  return { kind: 'postgres', url, ...(connections !== undefined && { connections }) }
 }
 
 /** Throws Fault `config.invalid`; shows neither password nor secret. */

@@ -74,6 +74,7 @@ describe('where a setting comes from', () => {
     console_url: ['https://console.example.com', 'https://console.example.com'],
     data_dir: ['/var/lib/latchkey', '/var/lib/latchkey'],
     database_url: ['sqlite:/tmp/x.db', 'sqlite:/tmp/x.db'],
+    database_connections: ['3', 3],
     master_key: ['abc', 'abc'],
     master_key_file: ['/run/key', '/run/key'],
     trusted_proxies: ['10.0.0.0/8, 2001:db8::1', ['10.0.0.0/8', '2001:db8::1']],

@@ -138,6 +138,7 @@ export interface SettingValues {
   readonly console_url?: string
   readonly data_dir?: string
   readonly database_url?: string
+  readonly database_connections?: number
   readonly migrate?: boolean
   readonly master_key?: string
   readonly master_key_file?: string
@@ -178,6 +179,7 @@ type DefaultedKey =
   | 'admin_port'
   | 'api_port'
   | 'mtls_port'
+  | 'database_connections'
   | 'migrate'
   | 'insecure_http'
   | 'workers'
@@ -223,6 +225,12 @@ export const settings: Readonly<{ [Key in SettingKey]: Key extends DefaultedKey 
     value: 'url',
     meaning: 'sqlite:<path> or postgres://<user>:<password>@<host>/<database>',
     otherwise: 'latchkey.db in the data directory',
+  },
+  database_connections: {
+    schema: wholeNumber(3, 1000, 'a number from 3 to 1000'),
+    value: 'number',
+    meaning: 'connections of each process to PostgreSQL at most, besides the one on which it listens',
+    default: '10',
   },
   migrate: {
     schema: yesOrNo,

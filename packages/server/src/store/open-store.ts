@@ -91,7 +91,7 @@ export async function openStore(location: DatabaseLocation, options: StoreOption
   if (location.kind === 'sqlite') {
     return storeOn(openSqlite(location.path), embedded(location.path))
   }
-  const { db, settings } = await openPostgres(location.url)
+  const { db, settings } = await openPostgres(location.url, location.connections)
   return storeOn(db, {
     snapshots: postgresSnapshots(settings),
     restore: postgresRestore(settings),

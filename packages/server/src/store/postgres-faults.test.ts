@@ -121,6 +121,22 @@ describe('what stands in the way of opening is said in one line, without the pas
   })
 })
 
+describe('connections', () => {
+  test.for([
+    ['as many as were said', 3, 3],
+    ['ten when nothing was', undefined, 10],
+  ] as const)('%s, whatever is asked at once', async ([, connections, most]) => {
+    const name = await server().createDatabase()
+    const url = server().url(name)
+    const store = await openStore({ kind: 'postgres', url, ...(connections && { connections }) })
+    opened.push(store)
+    await store.migrate()
+    await Promise.all(Array.from({ length: 100 }, () => store.clients.find(asClientId('nobody'))))
+    const query = `select count(*)::int as open from pg_stat_activity where datname = '${name}' and application_name like 'latchkey%'`
+    expect(await server().query(query)).toEqual([{ open: most }])
+  })
+})
+
 describe('what a role may not do', () => {
   test('a role that may only read: changes and migrations are refused with a remedy, reads go on', async () => {
     const name = await server().createDatabase('migrated')

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Fault } from '../kernel/faults.ts'
 import { connectionSettings, type ConnectionSettings } from './postgres/connection-settings.ts'
@@ -25,9 +26,9 @@ export interface PostgresDatabase {
  * Opens a database on a PostgreSQL server, and finds out whether it can be used. Throws Fault `config.invalid` when the URL cannot be,
  * `store.unavailable` with one line for whatever stands in the way.
  */
-export async function openPostgres(url: string): Promise<PostgresDatabase> {
+export async function openPostgres(url: string, connections?: number): Promise<PostgresDatabase> {
   const settings = connectionSettings(url)
-  const db = openPool(settings, requestPatience)
+  const db = openPool(settings, requestPatience, connections)
   try {
     await refuseUnusable(db, settings)
   } catch (error) {
@@ -38,9 +39,9 @@ export async function openPostgres(url: string): Promise<PostgresDatabase> {
 }
 
 /** A pool on the database, without finding out whether it can be used. */
-export function openPool(settings: ConnectionSettings, patience: Patience): Kysely<Schema> {
+export function openPool(settings: ConnectionSettings, patience: Patience, connections?: number): Kysely<Schema> {
   const db = new Kysely<Schema>({
-    dialect: new PostgresDialect({ pool: boundedPool(settings, patience) }),
+    dialect: new PostgresDialect({ pool: boundedPool(settings, patience, connections) }),
     plugins: [new PortableTypes()],
   })
   setDialect(db, serverDialect(settings))
@@ -64,6 +65,27 @@ async function refuseUnusable(db: Kysely<Schema>, { place, database }: Connectio
       'use PostgreSQL 15 or newer',
     )
   }
+  await refuseSharedSessions(db, what)
+}
+
+/**
+ * A pooler that hands out connections for a transaction each makes one session of many: the limits that keep a frozen process from holding up the others would be
+ * set on connections at random, other programs' among them, and NOTIFY would wake nobody. Found for certain when it is; a busy pooler may hide it.
+ */
+async function refuseSharedSessions(db: Kysely<Schema>, what: string): Promise<void> {
+  await db.connection().execute(async (one) => {
+    const mine = randomUUID()
+    await sql`select set_config('latchkey.session', ${mine}, false)`.execute(one)
+    const another = await sql<{
+      session: string | null
+    }>`select current_setting('latchkey.session', true) as session`.execute(db)
+    if (another.rows[0]?.session !== mine) return
+    throw new Fault(
+      'store.unavailable',
+      `${what} is reached through a pooler that shares sessions (pool_mode=transaction or statement of PgBouncer)`,
+      'name PostgreSQL itself in LATCHKEY_DATABASE_URL, or let the pooler pool by session',
+    )
+  })
 }
 
 function serverDialect(settings: ConnectionSettings): Dialect {

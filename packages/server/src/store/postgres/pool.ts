@@ -32,14 +32,14 @@ export const migrationPatience: Patience = {
 /** How long closed connections may take to close, in milliseconds. */
 const goodbyeMs = 500
 
-/** Connections of one process; a database takes 100 by default. */
-export const maxConnections = 10
+/** Connections of one process when nothing else is said; a database takes 100 by default. */
+export const defaultConnections = 10
 
 /** A pool whose every failure is a Fault or a mistake of ours, and in which nothing waits for a database that does not answer. */
 export function boundedPool(
   settings: ConnectionSettings,
   patience: Patience,
-  max: number = maxConnections,
+  max: number = defaultConnections,
 ): PostgresPool {
   const pool = new Pool({
     ...settings.client,
@@ -72,7 +72,7 @@ export function boundedPool(
     try {
       client = await pool.connect()
     } catch (error) {
-      throw failure(connectError(error, pool))
+      throw failure(connectError(error, pool.totalCount >= max))
     }
     return boundedClient(client, patience, failure)
   }
@@ -181,8 +181,8 @@ function outcomeUnknown({ code, message, cause }: Fault): Fault {
 }
 
 /** The pool and the driver say by their messages alone that something took too long. */
-function connectError(error: unknown, pool?: Pool): unknown {
+function connectError(error: unknown, allInUse = false): unknown {
   if (!(error instanceof Error) || !/timeout/i.test(error.message)) return error
-  const isFull = pool !== undefined && pool.totalCount >= maxConnections && /exceeded/.test(error.message)
+  const isFull = allInUse && /exceeded/.test(error.message)
   return isFull ? new NoConnectionFree('no connection became free', { cause: error }) : new NoAnswer(error.message)
 }
