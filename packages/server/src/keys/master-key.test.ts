@@ -5,6 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Fault } from '../kernel/faults.ts'
+import { startOtherProcess } from '../store/other-process.test.support.ts'
 import { readMasterKey, type MasterKeySource } from './master-key.ts'
 
 const bytes = randomBytes(32)
@@ -97,6 +98,45 @@ describe('from a file', () => {
     await chown(file, 0, 65_534)
     expect(refusal({ kind: 'file', path: file }).code).toBe('master_key.wrong')
   })
+
+  test.skipIf(process.getuid?.() !== 0)(
+    'root’s, for a group, as Kubernetes hands it out: taken by who is not root, unless more is open',
+    async () => {
+      await chmod(directory, 0o755)
+      const nobody = 65_534
+      const cases = [
+        ['taken', 0o440, 0],
+        ['taken', 0o640, 0],
+        ['master_key.wrong', 0o660, 0],
+        ['master_key.wrong', 0o644, 0],
+        // It could close its own.
+        ['master_key.wrong', 0o640, nobody],
+        ['taken', 0o600, nobody],
+      ] as const
+      const files: string[] = []
+      for (const [i, [, mode, owner]] of cases.entries()) {
+        const each = path.join(directory, `key-${i}`)
+        await writeFile(each, text)
+        await chown(each, owner, 0)
+        await chmod(each, mode)
+        files.push(each)
+      }
+      const reader = startOtherProcess(
+        `const { readMasterKey } = await load('keys/master-key.ts')
+         for (const path of ${JSON.stringify(files)}) {
+           try { readMasterKey({ kind: 'file', path }); console.log('taken') } catch (error) { console.log(error.code) }
+         }
+         setInterval(() => {}, 1000)`,
+        { unprivileged: true },
+      )
+      try {
+        for (const [said, mode] of cases)
+          expect([mode.toString(8), await reader.line()]).toEqual([mode.toString(8), said])
+      } finally {
+        await reader.kill()
+      }
+    },
+  )
 
   test.each([0o600, 0o400])('mode %o is taken', async (mode) => {
     await writeFile(file, text)

@@ -30,7 +30,7 @@ export function readMasterKey(source: MasterKeySource): MasterKey {
       { cause: error },
     )
   }
-  if (isOpenToOthers(source.path)) {
+  if (isMasterKeyOpen(source.path)) {
     throw new Fault(
       'master_key.wrong',
       `others may read the master key file ${source.path}`,
@@ -40,9 +40,15 @@ export function readMasterKey(source: MasterKeySource): MasterKey {
   return parseMasterKey(text.trim(), source.path)
 }
 
-/** Of files of root's that only root's group may read nobody learns anything who could not read everything: systemd hands out credentials so. */
-function isOpenToOthers(file: string): boolean {
+/**
+ * Whether more people may read this file than have to, or change it. A group may read what is root's when this process is not root: it then reads by
+ * that group alone, and could not make the file its own (decision 027).
+ */
+export function isMasterKeyOpen(file: string): boolean {
   const { mode, uid, gid } = statSync(file)
+  const onlyGroupReads = (mode & 0o037) === 0
+  if (uid === 0 && onlyGroupReads && process.geteuid?.() !== 0) return false
+  // Of root's group nobody learns anything who could not read everything: systemd hands out credentials so.
   if (uid === 0 && gid === 0 && (mode & 0o777) === 0o440) return false
   return (mode & 0o077) !== 0
 }

@@ -1,8 +1,9 @@
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { authorizationServerMetadataUrl } from '@latchkey/protocol'
 import { describeError } from '../../kernel/faults.ts'
 import type { IgnoredForwarding } from '../../http/peer.ts'
+import { isMasterKeyOpen } from '../../keys/master-key.ts'
 import { failed, fine, warning, type Finding, type Look } from '../subject.ts'
 
 /** How far this machine's clock and that of the database may be apart, in milliseconds. */
@@ -85,13 +86,19 @@ export const permissions: Look = ({ config, socketPath }) => {
   const places = [
     config.dataDirectory,
     ...(config.database.kind === 'sqlite' ? [config.database.path] : []),
-    ...(config.masterKey?.kind === 'file' ? [config.masterKey.path] : []),
-    ...(config.masterKey === undefined ? [path.join(config.dataDirectory, 'master.key')] : []),
     ...(socket === undefined ? [] : [socket, path.dirname(socket)]),
   ]
+  const masterKeys = [
+    ...(config.masterKey?.kind === 'file' ? [config.masterKey.path] : []),
+    ...(config.masterKey === undefined ? [path.join(config.dataDirectory, 'master.key')] : []),
+  ].filter((file) => existsSync(file))
   // A TLS key may belong to a group of those who renew it.
   const forGroups = config.tls === undefined ? [] : [config.tls.key]
-  const open = [...places.filter((place) => isOpen(place, 0o077)), ...forGroups.filter((place) => isOpen(place, 0o007))]
+  const open = [
+    ...places.filter((place) => isOpen(place, 0o077)),
+    ...masterKeys.filter((file) => isMasterKeyOpen(file)),
+    ...forGroups.filter((place) => isOpen(place, 0o007)),
+  ]
   return open.length === 0
     ? fine('only this user reads data, keys and socket')
     : failed(`others may read ${open.join(', ')}`, `chmod go= ${open.join(' ')}`)
