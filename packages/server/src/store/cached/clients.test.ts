@@ -82,6 +82,33 @@ describe('clients in memory', () => {
     expect(cache.cached(client.clientId)).toBeDefined()
   })
 
+  test('one that was in memory is read again by itself when it changed, and no other', async ({ rig }) => {
+    const registry = registryOn(rig)
+    const { client } = await registry.addClient('Acme', [])
+    const { client: never } = await registry.addClient('Never asked for', [])
+    const cache = cachedClients(rig.store.clients)
+    await cache.load(client.clientId)
+    must(await setClientState(registry.change, rig.context(), client.clientId, 'disabled'))
+    const changed = { clients: [client.clientId, never.clientId], catalogue: false, keys: false, revocations: false }
+    cache.invalidate(changed)
+    expect(cache.cached(client.clientId)).toBeUndefined()
+    await expect.poll(() => cache.cached(client.clientId)?.state).toBe('disabled')
+    expect(cache.cached(never.clientId)).toBeUndefined()
+    expect(cache.size()).toBe(1)
+  })
+
+  test('that it cannot be read again is nobody’s fault, and it is not remembered as it was', async ({ rig }) => {
+    const { client } = await registryOn(rig).addClient('Acme', [])
+    let isAway = false
+    const find = (clientId: ClientId) => (isAway ? Promise.reject(new Error('away')) : rig.store.clients.find(clientId))
+    const cache = cachedClients({ ...rig.store.clients, find })
+    await cache.load(client.clientId)
+    isAway = true
+    cache.invalidate({ clients: [client.clientId], catalogue: false, keys: false, revocations: false })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(cache.cached(client.clientId)).toBeUndefined()
+  })
+
   test('a failed read leaves nothing behind', async ({ rig }) => {
     const { client } = await registryOn(rig).addClient('Acme', [])
     let fails = true
