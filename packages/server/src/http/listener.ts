@@ -86,15 +86,20 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
       for (const stream of state.streams.values()) stream.end()
       server.closeIdleConnections()
       tls?.closeSilentConnections()
+      const handshakes = setTimeout(() => tls?.closeUnfinishedHandshakes(), Math.min(handshakeGraceMs, graceMs))
       const timer = setTimeout(() => {
         server.closeAllConnections()
         tls?.closeEveryConnection()
       }, graceMs)
       await closed
+      clearTimeout(handshakes)
       clearTimeout(timer)
     },
   }
 }
+
+/** How long a handshake that is under way when a drain begins may still take, in milliseconds. A half-finished one asks for nothing yet. */
+const handshakeGraceMs = 1000
 
 /** Slow senders: a header section or a body may take this long, no longer. In milliseconds. */
 const limits = {

@@ -9,6 +9,8 @@ export interface TlsServer {
   readonly server: Server
   /** Closes connections that have not said anything yet. */
   closeSilentConnections(): void
+  /** Closes those whose handshake has begun and not ended. */
+  closeUnfinishedHandshakes(): void
   /** Closes every connection, those in a handshake too, which node:https does not count among its own. */
   closeEveryConnection(): void
 }
@@ -80,16 +82,22 @@ export function createTlsServer(options: TlsServerOptions, answer: RequestListen
   // The first byte tells TLS from HTTP: later, nothing could be said any more to who speaks the wrong one.
   const silent = new Set<Socket>()
   const open = new Set<Socket>()
+  // By the address of the other side: what a finished handshake hands out is another object.
+  const shaking = new Map<string, Socket>()
+  const nameOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`
+  server.on('secureConnection', (secure) => shaking.delete(nameOf(secure)))
   const beginHandshake = server.listeners('connection') as ((socket: Socket) => void)[]
   server.removeAllListeners('connection')
   server.on('connection', (socket: Socket) => {
     silent.add(socket)
     open.add(socket)
+    const name = nameOf(socket)
     const giveUp = () => socket.destroy()
     socket.on('error', giveUp)
     socket.once('close', () => {
       silent.delete(socket)
       open.delete(socket)
+      if (shaking.get(name) === socket) shaking.delete(name)
     })
     socket.setTimeout(handshakeTimeoutMs, giveUp)
     socket.once('readable', () => {
@@ -98,6 +106,7 @@ export function createTlsServer(options: TlsServerOptions, answer: RequestListen
       silent.delete(socket)
       socket.off('timeout', giveUp).setTimeout(0)
       if (first[0] !== handshakeRecord) return options.refusePlain(socket)
+      shaking.set(name, socket)
       socket.unshift(first)
       for (const begin of beginHandshake) begin.call(server, socket)
     })
@@ -108,6 +117,7 @@ export function createTlsServer(options: TlsServerOptions, answer: RequestListen
   return {
     server,
     closeSilentConnections: () => destroy(silent),
+    closeUnfinishedHandshakes: () => destroy(shaking.values()),
     closeEveryConnection: () => destroy(open),
   }
 }

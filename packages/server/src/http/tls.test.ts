@@ -138,6 +138,23 @@ describe('an https listener', () => {
     raw.destroy()
   })
 
+  test('a request under way is finished, however long after its handshake', async () => {
+    const { publicPort } = await start()
+    const socket = await handshake(publicPort)
+    if (typeof socket === 'string') throw new Error(socket)
+    let said = ''
+    socket.setEncoding('utf8').on('data', (text: string) => (said += text))
+    const head = 'POST /oauth2/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n'
+    socket.write(`${head}Content-Length: 3\r\n\r\n`)
+    await new Promise((wait) => setTimeout(wait, 50))
+    const stopped = server?.dispose()
+    server = undefined
+    await new Promise((wait) => setTimeout(wait, 1500))
+    socket.write('a=b')
+    await stopped
+    expect(said).toMatch(/^HTTP\/1\.1 400 /)
+  })
+
   test('connections that are silent or in the middle of a handshake do not hold up the end', async () => {
     const { publicPort } = await start()
     const bytes = [[], [0x16], [0x16, 3, 1]]
@@ -153,8 +170,10 @@ describe('an https listener', () => {
     await new Promise((wait) => setTimeout(wait, 50))
     const running = server
     server = undefined
+    const began = performance.now()
     await running?.dispose()
     for (const { ended } of sockets) await ended
+    expect(performance.now() - began).toBeLessThan(4000)
     const again = await handshake(publicPort)
     expect(again).toBe('ECONNREFUSED')
   })
