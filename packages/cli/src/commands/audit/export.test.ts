@@ -58,7 +58,7 @@ describe('audit export', () => {
 
   it('refuses other formats and moments that are none', async () => {
     for (const args of [
-      ['--format', 'csv'],
+      ['--format', 'xml'],
       ['--since', 'yesterday'],
       ['--limit', '5'],
     ]) {
