@@ -82,7 +82,7 @@ test.skipIf(!isThere)('by transaction: refused in one line, with what to do', as
   started.push(() => installation.remove())
   const refused = await installation.start('one').then(
     (server) => server.stop().then(() => 'it started'),
-    (error: Error) => error.message,
+    (error: unknown) => String(error),
   )
   expect(refused).toContain('a pooler that shares sessions')
   expect(refused).toContain('let the pooler pool by session')
