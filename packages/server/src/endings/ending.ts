@@ -1,8 +1,8 @@
 import type { EpochMs } from '@latchkey/protocol'
 import type { ClientId } from '../clients/client.ts'
 
-/** What comes to an end by itself. */
-export type EndingKind = 'secret' | 'certificate' | 'scope' | 'authority' | 'server_certificate'
+/** What comes to an end by itself. `address`: an entry of a network policy. `anchor`: a foreign authority under which a client is registered. */
+export type EndingKind = 'secret' | 'certificate' | 'scope' | 'address' | 'anchor' | 'authority' | 'server_certificate'
 
 /** Something that ends at a moment that is known. */
 export interface Ending {

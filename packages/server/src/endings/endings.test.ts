@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { adminSender, type SendAdmin } from '../admin-api/testing/admin-request.ts'
 import { usePostgres } from '../store/postgres.test.support.ts'
-import { keyPem, makeTestCsr, makeTestKey } from '../testing/certificates.ts'
+import { keyPem, makeTestCertificate, makeTestCsr, makeTestKey, pemOf, x509 } from '../testing/certificates.ts'
 import { createClientOver, issueTo, postMtls, startMtlsServer } from '../testing/mtls-server.ts'
 import { startTestServer, testClock, type TestServer } from '../testing/start-test-server.ts'
 
@@ -176,6 +176,40 @@ test('what was renewed, and is in use by its successor, ends quietly; the succes
   expect(toldOf('certificate', renewed.serial)).toEqual([])
   for (const serial of [inUse.serial, idle.serial]) expect(toldOf('certificate', serial)).toEqual([30])
   expect(told).toHaveLength(3)
+}, 60_000)
+
+test('an address that may be called from, and the foreign authority of a name, are told of as well', async () => {
+  const server = await startMtlsServer({ notices: notices() })
+  running.push(server)
+  const admin = adminSender(server.adminSocket)
+  await server.registerApi('configurations', ['read'])
+  const now = server.clock.now()
+  const inDays = (days: number) => Math.floor(now / 1000) + days * 86_400
+  const allow = [{ cidr: '198.51.100.0/24', ends_at: inDays(40) }, { cidr: '203.0.113.7/32' }]
+  await newClient(admin, { network: { allow } })
+  const { client_id: clientId } = await newClient(admin, { authentication: 'mtls' })
+  const authority = await makeTestKey()
+  const anchor = await makeTestCertificate(authority, {
+    notAfter: now + 50 * day,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+    ],
+  })
+  const registration = { san_dns: 'billing.acme.example', anchor: pemOf(anchor) }
+  const registered = await admin('POST', `/clients/${clientId}/registered-subjects`, { body: registration })
+  expect(registered.status).toBe(201)
+  server.clock.advance(11 * day)
+  await expectTold({ address: [30], anchor: [] })
+  server.clock.advance(10 * day)
+  await expectTold({ address: [30], anchor: [30] })
+  expect(told.map(({ name }) => name)).toEqual(['198.51.100.0/24', 'billing.acme.example'])
+  // Unregistered, its authority is of no consequence.
+  const ended = await admin('POST', `/registered-subjects/${String(registered.body['id'])}/revoke`)
+  expect(ended.status).toBe(200)
+  server.clock.advance(23 * day)
+  await wait(aTurn)
+  expect(toldOf('anchor')).toEqual([30])
 }, 60_000)
 
 const { server: postgres } = usePostgres()

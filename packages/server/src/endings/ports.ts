@@ -1,12 +1,23 @@
 import type { EpochMs } from '@latchkey/protocol'
 import type { NoticeWrites } from '../notices/ports.ts'
-import type { Ending, EndingKind, Threshold } from './ending.ts'
+import type { Ending, EndingClient, EndingKind, Threshold } from './ending.ts'
 
 /** What ends between two moments, of clients that are enabled. */
 export interface EndingReads {
   /** Secrets and certificates that are not revoked. `subject` is the credential's id. */
   credentials(after: EpochMs, until: EpochMs): Promise<readonly Ending[]>
   scopes(after: EpochMs, until: EpochMs): Promise<readonly Ending[]>
+  /** Addresses that clients may call from. */
+  addresses(after: EpochMs, until: EpochMs): Promise<readonly Ending[]>
+  /** Foreign authorities, whenever they end: that stands in their certificates. */
+  anchors(): Promise<readonly RegisteredAnchor[]>
+}
+
+/** A foreign authority, with the registration that stands on it. */
+export interface RegisteredAnchor extends Pick<Ending, 'subject' | 'name'> {
+  readonly client: EndingClient
+  /** PEM: the first certificate is the authority. */
+  readonly anchor: string
 }
 
 /** One message that was sent, or is about to be. Another end of the same thing is another mark. */

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import type { EpochMs } from '@latchkey/protocol'
 import type { CertificateReads } from '../certificate-authority/ports.ts'
 import type { Credential } from '../clients/credential.ts'
@@ -28,12 +29,14 @@ export async function tellEndings(watch: EndingWatch, now: EpochMs): Promise<voi
   const { book, reads } = watch
   const until = (now + horizonMs) as EpochMs
   const told = new Set((await book.told(now)).map((mark) => keyOf(mark)))
-  const [credentials, scopes, authorities] = await Promise.all([
+  const found = await Promise.all([
     reads.credentials(now, until),
     reads.scopes(now, until),
+    reads.addresses(now, until),
+    anchorEndings(watch),
     authorityEndings(watch),
   ])
-  for (const ending of [...credentials, ...scopes, ...authorities, ...watch.serverCertificates()]) {
+  for (const ending of [...found.flat(), ...watch.serverCertificates()]) {
     const threshold = dueThreshold(ending, now)
     if (threshold === undefined) continue
     const mark = { kind: ending.kind, subject: ending.subject, endsAt: ending.endsAt, threshold }
@@ -82,6 +85,14 @@ async function isReplaced({ clients }: EndingWatch, { kind, subject, client }: E
 
 function isInUse({ revokedAt, lastUsedAt }: Credential): boolean {
   return revokedAt === undefined && lastUsedAt !== undefined
+}
+
+async function anchorEndings({ reads }: EndingWatch): Promise<readonly Ending[]> {
+  return (await reads.anchors()).map(({ subject, name, client, anchor }) => {
+    const { validFromDate, validToDate } = new X509Certificate(anchor)
+    const [since, endsAt] = [validFromDate.getTime() as EpochMs, validToDate.getTime() as EpochMs]
+    return { kind: 'anchor', subject, name, client, since, endsAt }
+  })
 }
 
 async function authorityEndings({ certificates }: EndingWatch): Promise<readonly Ending[]> {

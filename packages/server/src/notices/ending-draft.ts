@@ -6,6 +6,8 @@ const things: Readonly<Record<EndingWords['what'], string>> = {
   secret: 'secret',
   certificate: 'certificate',
   scope: 'scope',
+  address: 'allowed address',
+  anchor: 'authority of the certificates',
   authority: 'certificate authority',
   server_certificate: 'certificate of the server',
 }
@@ -46,6 +48,14 @@ function advice({ what, name, clientId = '' }: EndingWords, reader: Reader, issu
       return reader === 'contact'
         ? [`If your program still needs it, ask for it again, with this client_id: ${issuer}/access-requests`]
         : [`If it shall go on:  latchkey client update ${clientId} --add-scope ${name}   (takes its end away)`]
+    case 'address':
+      return reader === 'contact'
+        ? ['Calls from there are refused after that. If your program still needs it, ask the team.']
+        : [`Calls from there are refused after that. What is allowed:  latchkey client show ${clientId}`]
+    case 'anchor':
+      return reader === 'contact'
+        ? ['Certificates of an authority that has ended are refused. Send the team the next one, before.']
+        : [`Register the name under its next one as well:  latchkey cert register ${clientId} --anchor FILE …`]
     case 'authority':
       return [
         'No certificate that it has issued outlives it, and new ones become shorter.',

@@ -57,8 +57,8 @@ export interface RequestWords {
 }
 
 export interface EndingWords {
-  readonly what: 'secret' | 'certificate' | 'scope' | 'authority' | 'server_certificate'
-  /** A secret's name, a serial, a scope, which authority, what a server's certificate is made out to. */
+  readonly what: 'secret' | 'certificate' | 'scope' | 'address' | 'anchor' | 'authority' | 'server_certificate'
+  /** A secret's name, a serial, a scope, a CIDR, a registered name, which authority, what a server's certificate is made out to. */
   readonly name: string
   readonly endsAt: EpochMs
   /** It is so many days away, or fewer. */

@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import type { ClientId } from '../../clients/client.ts'
 import type { EndingClient, EndingKind, Threshold } from '../../endings/ending.ts'
 import type { EndingBook, EndingReads } from '../../endings/ports.ts'
+import type { NetworkRules } from '../../network-policy/network-policy.ts'
 import { dialectOf } from './dialect.ts'
 import { noticeWrites } from './notices.ts'
 import type { Schema } from './schema.ts'
@@ -69,6 +70,61 @@ export function endingReads(db: Kysely<Schema>): EndingReads {
           client: toClient(row),
         }
       })
+    },
+    async addresses(after, until) {
+      const rows = await db
+        .selectFrom('network_policies')
+        .innerJoin('clients', 'clients.client_id', 'network_policies.client_id')
+        .select([
+          'network_policies.id',
+          'network_policies.rules',
+          'clients.client_id',
+          'clients.name as client_name',
+          'clients.contact_address',
+        ])
+        .where('clients.state', '=', 'enabled')
+        .where('network_policies.rules', 'like', '%"endsAt":%')
+        .execute()
+      return rows.flatMap((row) => {
+        const { allow } = JSON.parse(row.rules ?? '{"allow":[]}') as Pick<NetworkRules, 'allow'>
+        return allow.flatMap(({ cidr, endsAt }) =>
+          endsAt === undefined || endsAt <= after || endsAt > until
+            ? []
+            : [
+                {
+                  kind: 'address' as const,
+                  subject: `${row.id} ${cidr}`,
+                  name: cidr,
+                  endsAt,
+                  since: undefined,
+                  client: toClient(row),
+                },
+              ],
+        )
+      })
+    },
+    async anchors() {
+      const rows = await db
+        .selectFrom('registered_subjects')
+        .innerJoin('credentials', 'credentials.id', 'registered_subjects.credential_id')
+        .innerJoin('clients', 'clients.client_id', 'credentials.client_id')
+        .select([
+          'credentials.id',
+          'registered_subjects.subject',
+          'registered_subjects.anchor',
+          'clients.client_id',
+          'clients.name as client_name',
+          'clients.contact_address',
+        ])
+        .where('clients.state', '=', 'enabled')
+        .where('credentials.revoked_at', 'is', null)
+        .execute()
+      return rows.map((row) => ({
+        subject: row.id,
+        name: row.subject,
+        anchor: row.anchor,
+        client: toClient(row),
+      }))
     },
   }
 }
