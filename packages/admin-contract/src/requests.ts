@@ -54,7 +54,7 @@ const accessRequest = z.strictObject({
   ),
   /** Where the client will be able to call from, unless the approval says otherwise. */
   source_addresses: z.array(z.string()),
-  /** How the program wants to prove who it is; once decided, how it does. */
+  /** How the program wants to prove who it is; once decided, and for a client that there is, how it does. */
   authentication: field.authentication,
   /** SHA-256 of the key of the signing request or certificate that came with it (SubjectPublicKeyInfo), hexadecimal. */
   key_fingerprint: z.string().optional(),

@@ -164,8 +164,12 @@ function WhatIsAsked({
         <dd>
           {form.application_name} ({form.application_kind})
         </dd>
-        <dt>Proves itself</dt>
-        <dd>{ways[form.authentication].name}</dd>
+        {form.client_id === undefined ? (
+          <>
+            <dt>Proves itself</dt>
+            <dd>{ways[form.authentication].name}</dd>
+          </>
+        ) : null}
         {fingerprint === undefined ? null : (
           <>
             <dt>Its key</dt>

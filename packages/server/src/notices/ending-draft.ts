@@ -36,7 +36,7 @@ function advice({ what, name, clientId = '' }: EndingWords, reader: Reader, issu
     case 'secret':
       return reader === 'contact'
         ? ['Ask the team for a link to a new one. Both work until the old one ends.']
-        : [`A link to a new one:  latchkey link create ${clientId}`]
+        : [`A new one, by a link or at once:  latchkey link create ${clientId}, or latchkey secret add ${clientId}`]
     case 'certificate':
       return reader === 'contact'
         ? [`Your program renews it by itself, with the certificate that it has: ${issuer}/docs#certificates`]

@@ -16,6 +16,7 @@ export async function requestRecord(services: AdminServices, request: AccessRequ
   const state = requestState(request, now)
   if (state === 'unconfirmed') throw new Error(`${request.id} is not confirmed: the team does not see it`)
   const link = decision?.linkId === undefined ? undefined : await services.links.find(decision.linkId)
+  const named = form.client_id === undefined ? undefined : await findNamed(services, form.client_id)
   const pasted = await readPasted(form, now)
   const catalogue = services.requests.catalogue()
   return {
@@ -30,8 +31,7 @@ export async function requestRecord(services: AdminServices, request: AccessRequ
     application_kind: form.application_kind,
     purpose: form.purpose,
     environment: form.environment,
-    client:
-      form.client_id === undefined ? undefined : await namedClient(services, form.client_id, form.contact_address),
+    client: form.client_id === undefined ? undefined : clientRecord(form.client_id, named, form.contact_address),
     scopes: form.scopes.map(({ scope, why }) => {
       const approved = decision?.approved.find((one) => one.scope === scope)
       return {
@@ -43,7 +43,7 @@ export async function requestRecord(services: AdminServices, request: AccessRequ
       }
     }),
     source_addresses: form.source_addresses,
-    authentication: decision?.authentication ?? form.authentication,
+    authentication: decision?.authentication ?? named?.authentication ?? form.authentication,
     key_fingerprint: pasted?.ok === true ? pasted.value.fingerprint : undefined,
     messages: request.messages.map(({ at, from, actor, text }) => ({ at: toSeconds(at), from, actor, text })),
     approvals: request.approvals.map(({ actor, at, scopes }) => ({
@@ -64,14 +64,17 @@ export async function requestRecord(services: AdminServices, request: AccessRequ
   }
 }
 
+async function findNamed({ clients }: AdminServices, clientId: string): Promise<Client | undefined> {
+  const client = (await clients.find(clientId as ClientId))?.client
+  return client?.kind === 'client' ? client : undefined
+}
+
 /** What a stranger says of a client is no proof that it is his: reviewers see whose it is. */
-async function namedClient(
-  { clients }: AdminServices,
+function clientRecord(
   clientId: string,
+  known: Client | undefined,
   contactAddress: string,
-): Promise<NonNullable<AccessRequestRecord['client']>> {
-  const client: Client | undefined = (await clients.find(clientId as ClientId))?.client
-  const known = client?.kind === 'client' ? client : undefined
+): NonNullable<AccessRequestRecord['client']> {
   return {
     client_id: clientId,
     name: known?.name,

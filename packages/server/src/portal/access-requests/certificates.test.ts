@@ -13,7 +13,7 @@ import {
   pemOf,
   type TestKey,
 } from '../../testing/certificates.ts'
-import { postMtls, startMtlsServer } from '../../testing/mtls-server.ts'
+import { createClientOver, postMtls, startMtlsServer } from '../../testing/mtls-server.ts'
 import { send, startTestServer, type Answer, type TestServer } from '../../testing/start-test-server.ts'
 import { claim, postJson, type TestLink } from '../claim/link.test.support.ts'
 import { act, confirmed, mailsTo, submit, type TestRequest } from './request.test.support.ts'
@@ -207,6 +207,21 @@ describe('from the request to the token', () => {
     expect((await postMtls(server, '/oauth2/token', form, { identity, localAddress: '127.0.0.2' })).status).toBe(401)
     expect((await claim(server, link)).json()).toMatchObject({ registered_key: await fingerprintOf(own) })
     expect((await postMtls(server, '/oauth2/token', form, { identity, localAddress: '127.0.0.2' })).status).toBe(200)
+  })
+})
+
+describe('more scopes for a client that there is', () => {
+  test('leave its way to prove who it is as it was, and the team sees which that is', async () => {
+    const { clientId } = await createClientOver(admin, 'mtls')
+    const request = await submitted({ client_id: clientId })
+    expect(await shown(request)).toMatchObject({ authentication: 'mtls' })
+    const other = await approve(request, { authentication: 'self-signed-mtls' })
+    expectProblem(other, 422, 'request.authentication_unavailable')
+    expect((await approve(request)).status).toBe(200)
+    expect((await admin('GET', `/clients/${clientId}`)).body).toMatchObject({
+      authentication: 'mtls',
+      scopes: ['configurations/read', 'configurations/write'],
+    })
   })
 })
 
