@@ -1,11 +1,11 @@
 // The floor of gate: what node:http and verifying one ES256 signature cost, with nothing around them. No revocation, no rules, no addresses; of the claims it
 // looks at `exp` alone. The key is its argument, a JWK.
-import { createPublicKey, verify, type JsonWebKey } from 'node:crypto'
+import { createPublicKey, verify, type webcrypto } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 const [, , jwk = ''] = process.argv
-const key = createPublicKey({ key: JSON.parse(jwk) as JsonWebKey, format: 'jwk' })
+const key = createPublicKey({ key: JSON.parse(jwk) as webcrypto.JsonWebKey, format: 'jwk' })
 const asEs256 = { key, dsaEncoding: 'ieee-p1363' } as const
 
 function isGood(authorization: string | undefined): boolean {

@@ -17,7 +17,7 @@ export interface LoadOptions {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
   /** Default POST. */
-  readonly method?: 'GET'
+  readonly method?: 'GET' | 'POST'
   /** Further headers, those of one element for each request in turn. */
   readonly variants?: readonly Readonly<Record<string, string>>[]
   readonly connections: number

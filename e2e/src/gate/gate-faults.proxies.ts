@@ -30,8 +30,7 @@ describe.each(findGateProxies())('%s', (name, isHere) => {
       issuer.sign({ scope: '' }),
     ])
     issuer.revokeToken(revoked)
-    await isReady()
-    await passes(good)
+    await stage.ready()
     load = startGateLoad(proxy.port, good, [
       undefined,
       revoked,
@@ -46,10 +45,6 @@ describe.each(findGateProxies())('%s', (name, isHere) => {
     for (const stop of started.toReversed()) await stop()
   })
 
-  const isReady = () =>
-    vi.waitFor(async () => expect((await fetch(`${stage.gate.ready.admin}/readyz`)).status).toBe(200), {
-      timeout: 5000,
-    })
   const passes = (token: string) =>
     vi.waitFor(async () => expect((await callThrough(proxy.port, '/configurations', { token })).status).toBe(200), {
       timeout: 10_000,

@@ -19,7 +19,9 @@ interface Program {
   readonly args: (configuration: string, directory: string) => readonly string[]
 }
 
-const programs = {
+export type GateProxyName = 'nginx' | 'caddy' | 'haproxy'
+
+const programs: Readonly<Record<GateProxyName, Program>> = {
   nginx: {
     command: 'nginx',
     version: ['-v'],
@@ -38,9 +40,7 @@ const programs = {
     files: ['gate-haproxy.cfg', 'gate-haproxy.lua'],
     args: (configuration) => ['-db', '-f', configuration],
   },
-} as const satisfies Readonly<Record<string, Program>>
-
-export type GateProxyName = keyof typeof programs
+}
 
 /** Those that are on this machine, and those that are not. */
 export function findGateProxies(): readonly (readonly [name: GateProxyName, isHere: boolean])[] {
@@ -59,7 +59,7 @@ const written = { proxy: 8480, gate: 8410, api: 8402 }
 
 /** Starts one between callers and an API; what is changed in its configuration is the ports alone, since several tests may run on one machine. */
 export async function startGateProxy(name: GateProxyName, ports: { gate: number; api: number }): Promise<GateProxy> {
-  const { command, files, args }: Program = programs[name]
+  const { command, files, args } = programs[name]
   const directory = newDirectory()
   const [port = 0] = await freePorts(1)
   const [configuration = ''] = files.map((file) => {

@@ -25,6 +25,8 @@ export interface GateStage extends AsyncDisposable {
   gate: LatchkeyProcess<GateReady>
   /** Starts a gate again at the same place, with the same data directory. */
   restartGate(): Promise<void>
+  /** Resolves once the gate can decide. */
+  ready(): Promise<void>
 }
 
 /** A request that an API got. */
@@ -90,6 +92,9 @@ export async function startGateStage(proxy: string, port: number, adminPort: num
     async restartGate() {
       stage.gate = await startGate()
     },
+    async ready() {
+      while ((await fetch(`${stage.gate.ready.admin}/readyz`)).status !== 200) await pause(20)
+    },
     async [Symbol.asyncDispose]() {
       await stage.gate.stop('SIGKILL')
       api.closeAllConnections()
@@ -99,6 +104,10 @@ export async function startGateStage(proxy: string, port: number, adminPort: num
     },
   }
   return stage
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 export interface CallOptions {

@@ -1,3 +1,5 @@
+import type { RulesRefusal } from '../resource-server/read-rules.ts'
+
 /** Why a document of the issuer could not be had. */
 export type DocumentFailureReason =
   | 'network'
@@ -12,8 +14,7 @@ export type DocumentFailureReason =
   | 'metadata.revocations_uri'
   /** This API's own credential is missing, or its secret could not be read. */
   | 'credential'
-  /** The rules are another API's, or say something that is not known here. */
-  | 'rules.not_understood'
+  | RulesRefusal
   | 'policy.not_understood'
 
 export interface DocumentFailure {

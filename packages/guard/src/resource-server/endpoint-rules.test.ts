@@ -148,9 +148,9 @@ describe('what is known', () => {
     ])
   })
 
-  test.each<[what: string, document: object]>([
-    ['another API’s', { resource_server: 'other' }],
-    ['another audience’s', { audience: 'https://other.example.com' }],
+  test.each<[what: string, document: object, reason?: string]>([
+    ['another API’s', { resource_server: 'other' }, 'rules.another_api'],
+    ['another audience’s', { audience: 'https://other.example.com' }, 'rules.another_api'],
     ['no version', { version: undefined }],
     ['no list', { endpoint_rules: {} }],
     ['an unknown member of a rule', { endpoint_rules: [{ endpoint: 'GET /x', scopes: [], mtls: true }] }],
@@ -158,12 +158,12 @@ describe('what is known', () => {
     ['no scopes', { endpoint_rules: [{ endpoint: 'GET /x' }] }],
     ['scopes of another API', { endpoint_rules: [{ endpoint: 'GET /x', scopes: ['other/x'] }] }],
     ['a flag that is no flag', { endpoint_rules: [{ endpoint: 'GET /x', scopes: [], allowed_ip: 'yes' }] }],
-  ])('a document that is not understood is not used: %s', async (_, more) => {
+  ])('a document that is not understood is not used: %s', async (_, more, reason = 'rules.not_understood') => {
     publish([{ endpoint: 'GET /x', scopes: [] }], 1, more)
     expect(await judge('GET', '/x')).toBe('rules.unavailable')
     expect(api.events).toContainEqual({
       type: 'rules.failed',
-      failure: { url: `${api.issuer.issuer}/oauth2/resource-server`, reason: 'rules.not_understood' },
+      failure: { url: `${api.issuer.issuer}/oauth2/resource-server`, reason },
     })
   })
 

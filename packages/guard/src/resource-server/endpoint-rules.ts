@@ -58,7 +58,7 @@ export class EndpointRules {
   restore({ document, confirmedAtMs }: PublishedRules): boolean {
     const { resourceServer, audience } = this.#settings
     const rules = readRules(document, resourceServer, audience)
-    if (rules === undefined) return false
+    if (typeof rules === 'string') return false
     this.#known ??= { document, confirmedAtMs, rules, etag: undefined }
     return true
   }
@@ -111,7 +111,7 @@ export class EndpointRules {
     }
     const { document, headers } = fetched
     const rules = readRules(document, resourceServer, audience)
-    if (rules === undefined) return { url: this.#endpoint.url, reason: 'rules.not_understood' }
+    if (typeof rules === 'string') return { url: this.#endpoint.url, reason: rules }
     this.#known = { document, confirmedAtMs: startedAtMs, rules, etag: headers.get('etag') ?? undefined }
     onEvent({ type: 'rules.loaded', version: rules.version, rules: rules.list.length })
     this.#changed()

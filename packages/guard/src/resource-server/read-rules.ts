@@ -18,19 +18,24 @@ export interface Rules {
 
 const maxRules = 10_000
 
+/** Why a document says nothing here. */
+export type RulesRefusal =
+  /** The credential is another API's, or this one is registered with another audience. */
+  'rules.another_api' | 'rules.not_understood'
+
 /**
- * Reads the document of a resource server. Strictly: undefined when anything in it is not understood, since a member that is not known here may ask for more than
- * this version checks; or when it is that of another API.
+ * Reads the document of a resource server. Strictly: it is refused when anything in it is not understood, since a member that is not known here may ask for more
+ * than this version checks.
  */
-export function readRules(document: unknown, resourceServer: string, audience: string): Rules | undefined {
-  if (!isRecord(document)) return undefined
+export function readRules(document: unknown, resourceServer: string, audience: string): Rules | RulesRefusal {
+  if (!isRecord(document)) return 'rules.not_understood'
   const { resource_server: name, audience: meant, endpoint_rules: rules, version } = document
-  if (name !== resourceServer || meant !== audience || !isVersion(version)) return undefined
-  if (!Array.isArray(rules) || rules.length > maxRules) return undefined
+  if (name !== resourceServer || meant !== audience) return 'rules.another_api'
+  if (!isVersion(version) || !Array.isArray(rules) || rules.length > maxRules) return 'rules.not_understood'
   const list: Rule[] = []
   for (const each of rules as unknown[]) {
     const rule = readRule(each, `${resourceServer}/`)
-    if (rule === undefined) return undefined
+    if (rule === undefined) return 'rules.not_understood'
     list.push(rule)
   }
   return { list, version }
