@@ -67,6 +67,7 @@ const declarationExport = z.strictObject({
       client_id: z.string(),
       name: z.string(),
       state: z.enum(['enabled', 'disabled']).optional(),
+      authentication: z.string().optional(),
       token_ttl_seconds: z.int().optional(),
       contact_address: z.string().optional(),
       network: exportedNetwork.optional(),

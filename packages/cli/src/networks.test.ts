@@ -48,15 +48,16 @@ async function newClient(...options: string[]): Promise<string> {
 describe('--allow-ip', () => {
   it('with notes, ends and coverage is shown as it was read', async () => {
     const clientId = await newClient(
-      ...['--allow-ip', '198.51.100.0/24,note=Office, first floor,until=2097-01-31', '--allow-ip', '2001:DB8::/32'],
-      ...[
-        '--allow-ip-for',
-        'token',
-        '--allow-ip-for',
-        'shop POST /orders/**',
-        '--allow-ip-for',
-        'shop GET /orders/{id}',
-      ],
+      '--allow-ip',
+      '198.51.100.0/24,note=Office, first floor,until=2097-01-31',
+      '--allow-ip',
+      '2001:DB8::/32',
+      '--allow-ip-for',
+      'token',
+      '--allow-ip-for',
+      'shop POST /orders/**',
+      '--allow-ip-for',
+      'shop GET /orders/{id}',
     )
     const shown = await cli('client', 'show', clientId)
     expect(lines(shown)).toEqual(
@@ -160,8 +161,15 @@ describe('client test', () => {
 describe('endpoint rules', () => {
   it('by hand: in their order, all of them each time', async () => {
     const set = await cli(
-      ...['api', 'update', 'shop', '--endpoint', 'POST /orders/**=shop/write,read,allowed-ip,certificate'],
-      ...['--endpoint', 'GET /a=b=read', '--endpoint', 'GET /status='],
+      'api',
+      'update',
+      'shop',
+      '--endpoint',
+      'POST /orders/**=shop/write,read,allowed-ip,certificate',
+      '--endpoint',
+      'GET /a=b=read',
+      '--endpoint',
+      'GET /status=',
     )
     expect(set.code).toBe(0)
     expect(lines(await cli('api', 'show', 'shop'))).toEqual(

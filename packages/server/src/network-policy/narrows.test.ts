@@ -92,10 +92,10 @@ it('what is not called narrower refuses nothing that passed before, at any place
         }
       }
     }),
-    { numRuns: 5000 },
+    { numRuns: 1500 },
   )
-  expect(narrower).toBeGreaterThan(500)
-  expect(checked).toBeGreaterThan(500)
+  expect(narrower).toBeGreaterThan(100)
+  expect(checked).toBeGreaterThan(100)
 })
 
 it('the same rules, written otherwise, are no narrower in either direction', () => {

@@ -94,7 +94,8 @@ function basePath(servers: unknown, where: string): string {
   if (!Array.isArray(servers) || servers.length === 0) return ''
   const paths = new Set(
     servers.map((server: unknown) => {
-      const url = isObject(server) ? String(server['url'] ?? '') : ''
+      const written = isObject(server) ? server['url'] : undefined
+      const url = typeof written === 'string' ? written : ''
       const path = url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, '').replace(/\/+$/, '')
       return path.includes('{') ? undefined : path
     }),
@@ -119,22 +120,22 @@ function byPrecision(a: EndpointRule, b: EndpointRule): number {
   return left < right ? -1 : left > right ? 1 : 0
 }
 
+/** Within the document only: another file may be anybody's, and may be another tomorrow. */
 function resolve(document: Json, item: unknown): Json {
   if (!isObject(item)) return {}
   const reference = item['$ref']
   if (reference === undefined) return item
-  if (typeof reference !== 'string' || !reference.startsWith('#/')) {
-    throw misuse(
-      `a path of the document is in another file: ${String(reference).slice(0, 100)}`,
-      'bundle it into one file first',
-    )
+  const text = typeof reference === 'string' ? reference.slice(0, 100) : 'no text'
+  if (!text.startsWith('#/')) {
+    throw misuse(`a path of the document is in another file: ${text}`, 'bundle it into one file first')
   }
-  const keys = reference.slice(2).split('/')
-  const found = keys.reduce<unknown>(
-    (at, key) => (isObject(at) ? at[key.replaceAll('~1', '/').replaceAll('~0', '~')] : undefined),
-    document,
-  )
-  return isObject(found) ? found : {}
+  const unescape = (key: string) => key.replaceAll('~1', '/').replaceAll('~0', '~')
+  const found = text
+    .slice(2)
+    .split('/')
+    .reduce<unknown>((at, key) => (isObject(at) ? at[unescape(key)] : undefined), document)
+  if (isObject(found)) return found
+  throw misuse(`a path of the document refers to what is not there: ${text}`, 'correct the reference')
 }
 
 function parseText(text: string, name: string): Json {

@@ -386,7 +386,7 @@ describe('export', () => {
       resource_servers: [{ ...shop, endpoint_rules: rules }],
       clients: [
         { ...acme, network },
-        { ...idle, network: { allow: [{ cidr: '10.1.2.3/32' }] } },
+        { ...idle, authentication: 'mtls', network: { allow: [{ cidr: '10.1.2.3/32' }] } },
       ],
     }
     const planned = await plan(restricted)
@@ -394,7 +394,7 @@ describe('export', () => {
     await apply(restricted)
     const { body } = await send('GET', '/declaration')
     expect(body['clients']).toEqual([
-      { ...idle, network: { allow: [{ cidr: '10.1.2.3/32' }] } },
+      { ...idle, authentication: 'mtls', network: { allow: [{ cidr: '10.1.2.3/32' }] } },
       { ...acme, network },
     ])
     expect(body['resource_servers']).toMatchObject([{ name: 'shop', endpoint_rules: rules }])

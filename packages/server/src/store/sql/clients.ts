@@ -13,11 +13,12 @@ import type {
 } from '../../clients/credential.ts'
 import type { ClientFilter, ClientReads, ClientWrites, CredentialUses } from '../../clients/ports.ts'
 import type { Page, PageRequest } from '../../kernel/page.ts'
+import type { NetworkPolicy } from '../../network-policy/network-policy.ts'
 import { revokeCertificatesOf } from './certificates.ts'
 import { readPage } from './read-page.ts'
 import { dialectOf, ofOneMoment } from './dialect.ts'
 import { inParts } from './in-parts.ts'
-import { policiesOf, writePolicy } from './network-policies.ts'
+import { policiesOf, toPolicy, writePolicy } from './network-policies.ts'
 import { readResourceServers } from './resource-servers.ts'
 import type { Schema } from './schema.ts'
 import type { Touched } from './touched.ts'
@@ -138,9 +139,17 @@ export function credentialUses(db: Kysely<Schema>): CredentialUses {
 }
 
 async function findRecord(tx: Kysely<Schema>, clientId: ClientId): Promise<ClientRecord | undefined> {
-  const row = await tx.selectFrom('clients').selectAll().where('client_id', '=', clientId).executeTakeFirst()
+  const row = await tx
+    .selectFrom('clients')
+    .leftJoin('network_policies as policy', 'policy.client_id', 'clients.client_id')
+    .selectAll('clients')
+    .select(['policy.id as policy_id', 'policy.version as policy_version', 'policy.rules as policy_rules'])
+    .where('clients.client_id', '=', clientId)
+    .executeTakeFirst()
   if (row === undefined) return undefined
-  const [client] = await asClients(tx, [row])
+  const { policy_id: id, policy_version: version, policy_rules: rules } = row
+  const policy = id === null || version === null ? undefined : toPolicy({ id, version, rules })
+  const [client] = await asClients(tx, [row], new Map(policy && [[clientId, policy]]))
   if (client === undefined) return undefined
   const credentials = await tx
     .selectFrom('credentials')
@@ -231,7 +240,11 @@ async function listClients(db: Kysely<Schema>, page: PageRequest & ClientFilter)
     query = query.where('client_id', 'in', holders)
   }
   const { items, nextCursor } = await readPage(query, page, { time: 'created_at', id: 'client_id', newestFirst: false })
-  return { items: await asClients(db, items), nextCursor }
+  const policies = await policiesOf(
+    db,
+    items.map((row) => row.client_id),
+  )
+  return { items: await asClients(db, items, policies), nextCursor }
 }
 
 async function allClients(db: Kysely<Schema>): Promise<Client[]> {
@@ -245,11 +258,14 @@ async function allClients(db: Kysely<Schema>): Promise<Client[]> {
   return found.toSorted((a, b) => (a.clientId < b.clientId ? -1 : 1))
 }
 
-async function asClients(db: Kysely<Schema>, rows: readonly Selectable<Schema['clients']>[]): Promise<Client[]> {
+async function asClients(
+  db: Kysely<Schema>,
+  rows: readonly Selectable<Schema['clients']>[],
+  policies: ReadonlyMap<string, NetworkPolicy>,
+): Promise<Client[]> {
   if (rows.length === 0) return []
   const ids = rows.map((row) => row.client_id)
   const scopes = await db.selectFrom('client_scopes').selectAll().where('client_id', 'in', ids).execute()
-  const policies = await policiesOf(db, ids)
   const byClient = Map.groupBy(scopes, (scope) => scope.client_id)
   return rows.map((row) => ({
     clientId: row.client_id as ClientId,

@@ -46,6 +46,7 @@ export async function policiesOf(
   db: Kysely<Schema>,
   clientIds: readonly string[],
 ): Promise<ReadonlyMap<string, NetworkPolicy>> {
+  if (clientIds.length === 0) return new Map()
   const rows = await db.selectFrom('network_policies').selectAll().where('client_id', 'in', clientIds).execute()
   return new Map(rows.map((row) => [row.client_id, toPolicy(row)]))
 }
@@ -63,7 +64,7 @@ export async function writePolicy(tx: Kysely<Schema>, { clientId, network }: Cli
     .execute()
 }
 
-function toPolicy(row: Selectable<Schema['network_policies']>): NetworkPolicy {
+export function toPolicy(row: Pick<Selectable<Schema['network_policies']>, 'id' | 'version' | 'rules'>): NetworkPolicy {
   return {
     id: row.id as NetworkPolicyId,
     version: row.version,
