@@ -31,22 +31,9 @@ afterAll(async () => {
 
 test('has these samples, and a test for each: here or in interop', () => {
   expect([...samples.keys()]).toEqual([
-    'token',
-    'curl',
-    'node',
-    'python',
-    'go',
-    'java',
-    'rust',
-    'revoke',
-    'server-ca',
-    'csr',
-    'mtls-token',
-    'mtls-call',
-    'mtls-node',
-    'mtls-python',
-    'pkcs12',
-    'renew',
+    ...['token', 'curl', 'node', 'python', 'go', 'java', 'rust', 'revoke'],
+    ...['server-ca', 'csr', 'mtls-token', 'mtls-call', 'mtls-node', 'mtls-python', 'pkcs12', 'renew'],
+    'whoami',
   ])
 })
 
@@ -59,6 +46,15 @@ test('sh with curl calls the API, and shows the secret to nobody who lists proce
   const script = samples.get('curl') ?? ''
   expect(await runSample('sh', ['-c', script], environment)).toContain('"items"')
   await expect(runSample('sh', ['-c', script], { ...environment, LATCHKEY_CLIENT_SECRET: 'wrong' })).rejects.toThrow()
+  expect(script).not.toMatch(/--(?:data|header|user)[^|]*\$(?:LATCHKEY_CLIENT_SECRET|token)/)
+})
+
+test('whoami says from where the caller is seen to call, and shows the secret to nobody who lists processes', async () => {
+  const script = samples.get('whoami') ?? 'false'
+  expect(JSON.parse(await runSample('sh', ['-c', script], environment))).toMatchObject({
+    client_id: environment['LATCHKEY_CLIENT_ID'],
+    address: { seen: '127.0.0.1', token_endpoint: 'not_covered' },
+  })
   expect(script).not.toMatch(/--(?:data|header|user)[^|]*\$(?:LATCHKEY_CLIENT_SECRET|token)/)
 })
 

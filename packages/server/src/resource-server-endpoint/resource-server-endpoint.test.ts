@@ -63,7 +63,7 @@ describe('endpoint rules', () => {
     expect((await behind.get(path, stock, address)).json()).toMatchObject({ resource_server: 'stock', version: 0 })
   })
 
-  it('§13.1.2: come with an ETag, and are not sent again while they are the same', async () => {
+  it('come with an ETag, and are not sent again while they are the same', async () => {
     const first = await behind.get(path, orders, address)
     const etag = String(first.headers['etag'])
     expect(first.headers['cache-control']).toBe('private, no-cache')

@@ -332,7 +332,10 @@ function addresses({ whoamiEndpoint }: GuideFacts): Section {
         <code>unauthorized_client</code> at the token endpoint, 403 <code>address_not_allowed</code> at an API. Ask
         <code>whoami</code>, from wherever you are, what is allowed and what was refused lately:
       </p>
-      ${code('curl --user "$LATCHKEY_CLIENT_ID:$LATCHKEY_CLIENT_SECRET" ' + whoamiEndpoint + '\n', 'whoami')}
+      ${code(
+        `printf 'user = "%s:%s"\\n' "$LATCHKEY_CLIENT_ID" "$LATCHKEY_CLIENT_SECRET" |\n  curl --config - ${whoamiEndpoint}\n`,
+        'whoami',
+      )}
       <p>Tell the team before your addresses change.</p>`,
   }
 }
