@@ -1,4 +1,4 @@
-import { constants } from 'node:crypto'
+import { constants, randomBytes } from 'node:crypto'
 import type { RequestListener, ServerOptions } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { Socket } from 'node:net'
@@ -69,6 +69,11 @@ export function createTlsServer(options: TlsServerOptions, answer: RequestListen
     },
     answer,
   )
+  if (options.asksForCertificates) {
+    // A session resumes only where it began: with the keys that node:cluster shares, a worker would meet certificates without the intermediates that came with
+    // them, which are not in a session (RFC 8446 §2.2).
+    server.on('listening', () => server.setTicketKeys(randomBytes(48)))
+  }
   certificate.onChange(() => {
     server.setSecureContext(context())
   })
