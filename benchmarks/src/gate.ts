@@ -10,8 +10,9 @@ import { startSubject, type Subject } from './subject.ts'
 
 const connectionCounts = [1, 16, 64]
 
-/** More than a gate remembers (10,000), in turn: every token is one that it has not seen, or does not remember. */
-const firstSeenTokens = 12_000
+/** More than the gate is told to remember, in turn: every token is one that it has not seen, or does not remember. */
+const firstSeenTokens = 2400
+const rememberedTokens = 1000
 const repeatedTokens = 50
 
 const audience = 'https://api.example.com'
@@ -44,7 +45,7 @@ export async function measureGate(): Promise<void> {
   )
   const gate = await startGate(issuer, directory)
   try {
-    const firstSeen = await signTokens(issuer, firstSeenTokens)
+    const firstSeen = asHeaders(await signTokens(issuer, firstSeenTokens))
     const repeated = firstSeen.slice(0, repeatedTokens)
     const subjects = { 'bare node:http, one ES256 verification a request': floor.port, 'latchkey gate': gate.port }
     for (const [what, tokens] of [['not seen before', firstSeen] as const, ['that come again', repeated] as const]) {
@@ -92,6 +93,7 @@ async function startGate(issuer: TestIssuer, directory: string): Promise<GateUnd
     'client-id': clientId,
     'client-secret-file': secretFile,
     proxy: 'nginx',
+    'remembered-tokens': String(rememberedTokens),
     'data-dir': path.join(directory, 'data'),
     port: '0',
     'admin-port': '0',
@@ -116,13 +118,19 @@ async function signTokens(issuer: TestIssuer, count: number): Promise<readonly s
   return tokens
 }
 
-function ask(port: number, tokens: readonly string[], connections: number): Promise<LoadResult> {
+type Variants = readonly Readonly<Record<string, string>>[]
+
+function asHeaders(tokens: readonly string[]): Variants {
+  return tokens.map((token) => ({ Authorization: `Bearer ${token}` }))
+}
+
+function ask(port: number, variants: Variants, connections: number): Promise<LoadResult> {
   return load({
     port,
     method: 'GET',
     path: '/check',
     headers: askedHeaders,
-    variants: tokens.map((token) => ({ Authorization: `Bearer ${token}` })),
+    variants,
     body: '',
     connections,
     durationMs,

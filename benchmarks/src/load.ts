@@ -36,9 +36,9 @@ export interface LoadOptions {
  */
 export async function load(options: LoadOptions): Promise<LoadResult> {
   const requests = (options.variants ?? [{}]).map((variant) => writeRequest(options, variant))
-  let sent = 0
   // Across connections and runs, so that what comes again does so after all the others.
-  const next: NextRequest = () => requests[sent++ % requests.length] ?? Buffer.alloc(0)
+  const place = placeIn(options.variants ?? requests)
+  const next: NextRequest = () => requests[place.sent++ % requests.length] ?? Buffer.alloc(0)
   const open = opener(options)
   const began = performance.now()
   const end = began + options.durationMs
@@ -59,6 +59,15 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
 }
 
 type NextRequest = () => Buffer
+
+const places = new WeakMap<object, { sent: number }>()
+
+/** Where the last run with these variants ended. */
+function placeIn(variants: object): { sent: number } {
+  const place = places.get(variants) ?? { sent: 0 }
+  places.set(variants, place)
+  return place
+}
 
 function writeRequest({ method = 'POST', path, headers, body }: LoadOptions, variant: object): Buffer {
   const length = method === 'POST' ? { 'Content-Length': String(Buffer.byteLength(body)) } : {}

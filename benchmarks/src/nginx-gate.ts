@@ -12,7 +12,10 @@ import { startSubject, type Subject } from './subject.ts'
  * What a check costs a caller: an API behind nginx, with the configuration of `examples/proxies/gate-nginx.conf` as it is, and without its line that asks. Says so
  * where there is no nginx.
  */
-export async function measureNginx(gatePort: number, tokens: readonly string[]): Promise<void> {
+export async function measureNginx(
+  gatePort: number,
+  variants: readonly Readonly<Record<string, string>>[],
+): Promise<void> {
   try {
     execFileSync('nginx', ['-v'], { stdio: 'ignore' })
   } catch {
@@ -26,7 +29,6 @@ export async function measureNginx(gatePort: number, tokens: readonly string[]):
     .replaceAll('127.0.0.1:8402', `127.0.0.1:${api.port}`)
   const without = await startNginx(configuration.replace('auth_request /_latchkey/check;', ''))
   const withCheck = await startNginx(configuration)
-  const variants = tokens.map((token) => ({ Authorization: `Bearer ${token}` }))
   for (const connections of [1, 16]) {
     const call = (port: number) => () =>
       // From another address of this machine than the proxy's, which a policy may name.

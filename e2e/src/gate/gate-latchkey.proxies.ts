@@ -78,7 +78,7 @@ describe.each(findGateProxies())('%s, gate and Latchkey', (name, isHere) => {
       'admin-port': String(adminPort),
     }
     gate = await startLatchkey<GateReady>(
-      ['gate', '--json', ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value])],
+      ['gate', '--json', ...Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value])],
       { LATCHKEY_GATE_CLIENT_SECRET: credential.client_secret },
     )
     started.push(() => gate.stop())

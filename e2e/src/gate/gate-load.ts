@@ -13,9 +13,9 @@ export const callers: number = 8
 /** `good` may pass; each of `bad` (undefined: no token) may not. */
 export function startGateLoad(port: number, good: string, bad: readonly (string | undefined)[]): GateLoad {
   const answered = new Map<number, number>()
-  let isOver = false
+  const over = new AbortController()
   async function run(first: number): Promise<void> {
-    for (let i = first; !isOver; i++) {
+    for (let i = first; !over.signal.aborted; i++) {
       const isGood = i % 2 === 0
       const token = isGood ? good : bad[i % bad.length]
       const lines = ['x-test', isGood ? 'good' : 'bad']
@@ -32,7 +32,7 @@ export function startGateLoad(port: number, good: string, bad: readonly (string 
   return {
     answered,
     async stop() {
-      isOver = true
+      over.abort()
       await runs
     },
   }

@@ -55,6 +55,7 @@ describe('settings', () => {
     ['port', '65536', /is not a port/],
     ['algorithms', 'none', /is not names separated by commas out of ES256/],
     ['max_staleness', '1', /is not a number of seconds from 10/],
+    ['remembered_tokens', 'many', /is not a number from 0 to 1000000/],
     ['data_dir', undefined, /--data-dir is missing/],
     ['data_dir', '/dev/null/x', /cannot make \/dev\/null\/x: ENOTDIR/],
     ['client_secret_file', undefined, /there is no client secret/],

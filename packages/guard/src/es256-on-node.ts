@@ -1,4 +1,4 @@
-import type { KeyObject, webcrypto } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import type { CryptoKey } from 'jose'
 
 /**
@@ -13,7 +13,7 @@ export const es256OnNode: ((token: string, key: CryptoKey) => Uint8Array | undef
   return (token, key) => {
     let known = prepared.get(key)
     if (known === undefined) {
-      known = { key: KeyObjects.from(key as webcrypto.CryptoKey), dsaEncoding: 'ieee-p1363' }
+      known = { key: KeyObjects.from(key), dsaEncoding: 'ieee-p1363' }
       prepared.set(key, known)
     }
     const end = token.lastIndexOf('.')

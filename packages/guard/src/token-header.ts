@@ -1,5 +1,5 @@
 import { accessTokenType } from '@latchkey/protocol'
-import { base64url, decodeProtectedHeader } from 'jose'
+import { decodeProtectedHeader } from 'jose'
 import { fail, pass, type Step } from './step.ts'
 import type { VerificationAlgorithm } from './verification-algorithm.ts'
 
@@ -51,10 +51,9 @@ function isAccessTokenType(typ: unknown): boolean {
  * spellings, so that a token that was noted down could come back as another one.
  */
 function hasCanonicalSignature(token: string): boolean {
-  const signature = token.slice(token.lastIndexOf('.') + 1)
-  try {
-    return base64url.encode(base64url.decode(signature)) === signature
-  } catch {
-    return false
-  }
+  const digits = token.length - token.lastIndexOf('.') - 1
+  return lastDigits[digits % 4]?.test(token) ?? false
 }
+
+/** The last digit of so many (modulo 4) whose unused bits are zero: none, 4 or 2 of them. No number of octets is written with one digit too many. */
+const lastDigits: Readonly<Record<number, RegExp>> = { 0: /.$/, 2: /[AQgw]$/, 3: /[AEIMQUYcgkosw048]$/ }

@@ -25,6 +25,7 @@ export type GateSettingKey =
   | 'admin_port'
   | 'algorithms'
   | 'max_staleness'
+  | 'remembered_tokens'
   | 'drain_delay'
 
 interface GateSetting {
@@ -121,6 +122,13 @@ export const gateSettings: Readonly<Record<GateSettingKey, GateSetting>> = {
     default: '3600',
     form: 'a number of seconds from 10 to 86400',
     isValid: isNumberBetween(10, 86_400),
+  },
+  remembered_tokens: {
+    value: 'count',
+    meaning: 'how many tokens are remembered whose signature was verified, about 2 kB each; 0: none',
+    default: '10000',
+    form: 'a number from 0 to 1000000',
+    isValid: isNumberBetween(0, 1_000_000),
   },
   drain_delay: {
     value: 'seconds',

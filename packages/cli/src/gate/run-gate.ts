@@ -59,6 +59,7 @@ function gateOptions(values: GateSettingValues, write: GateOptions['write']): Ga
     adminPort: Number(values.admin_port),
     stateFile: path.join(openDataDirectory(text('data_dir')), 'gate.json'),
     maxStalenessSeconds: Number(values.max_staleness),
+    maxRememberedTokens: Number(values.remembered_tokens),
     write,
   }
 }

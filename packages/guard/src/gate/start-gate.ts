@@ -35,6 +35,7 @@ export interface GateOptions {
   readonly stateFile: string
   /** For how long all of it serves while nothing is heard of the issuer, in seconds. */
   readonly maxStalenessSeconds: number
+  readonly maxRememberedTokens?: GuardOptions['maxRememberedTokens']
   /** Lines of the log, each one JSON. */
   readonly write: WriteLine
   /** Milliseconds since the epoch. Default: the system clock. */
@@ -152,7 +153,8 @@ export async function startGate(options: GateOptions): Promise<RunningGate> {
 }
 
 function openGuard(options: GateOptions, onEvent: (event: GuardEvent) => void): Guard {
-  const { issuer, audience, resourceServer, credential, algorithms, maxStalenessSeconds, now } = options
+  const { issuer, audience, resourceServer, credential, algorithms, maxStalenessSeconds, maxRememberedTokens, now } =
+    options
   const { addressHeader, certificateHeader } = proxyKinds[options.proxy]
   if (options.proxyNetworks.length === 0) {
     throw new GuardConfigurationError('There is no proxy network', "Give the proxies' addresses as CIDRs")
@@ -164,6 +166,7 @@ function openGuard(options: GateOptions, onEvent: (event: GuardEvent) => void): 
     credential,
     algorithms,
     proxies: [{ networks: options.proxyNetworks, addressHeader, certificateHeader }],
+    maxRememberedTokens,
     keys: { maxStalenessSeconds },
     revocations: { maxStalenessSeconds },
     savedState: savedStateFile(options.stateFile),
