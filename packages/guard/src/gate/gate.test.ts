@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -206,6 +207,46 @@ describe('what a proxy says', () => {
   })
 })
 
+describe('certificates', () => {
+  const [own, other] = ['own', 'other'].map((text) => Buffer.from(`the certificate is ${text}`))
+  const thumbprint = createHash('sha256')
+    .update(own ?? '')
+    .digest('base64url')
+  const pem = (der: Buffer | undefined) =>
+    encodeURIComponent(`-----BEGIN CERTIFICATE-----\n${der?.toString('base64')}\n-----END CERTIFICATE-----\n`)
+  const bound = () => issuer.sign({ cnf: { 'x5t#S256': thumbprint } })
+
+  test('a bound token passes with its certificate, as the proxy tells of it, and the API is told which', async () => {
+    const answer = await ask({ token: await bound(), more: ['X-SSL-Client-Cert', pem(own)] })
+    expect([answer.status, answer.headers['x-latchkey-certificate']]).toEqual([200, thumbprint])
+  })
+
+  test.each<[what: string, more: string[]]>([
+    ['none', []],
+    ['nothing', ['X-SSL-Client-Cert', '']],
+    ['another', ['X-SSL-Client-Cert', pem(other)]],
+    ['it twice', ['X-SSL-Client-Cert', pem(own), 'X-SSL-Client-Cert', pem(own)]],
+    ['it in another kind’s header', ['X-SSL-Client-DER', own?.toString('base64') ?? '']],
+  ])('with %s it is refused', async (_, more) => {
+    const answer = await ask({ token: await bound(), more })
+    expect([answer.status, answer.headers['x-latchkey-code']]).toEqual([401, 'invalid_token'])
+  })
+
+  test('a kind that cannot tell of one refuses bound tokens', async () => {
+    const other = await start({ proxy: 'traefik', stateFile: path.join(folder, 'other.json') })
+    const answer = await ask({ token: await bound(), more: ['X-SSL-Client-Cert', pem(own)] }, 'traefik', other.url)
+    expect(answer.status).toBe(401)
+    await other.stop(0)
+  })
+
+  test('remembered or not, it is asked for each time', async () => {
+    const token = await bound()
+    expect((await ask({ token, more: ['X-SSL-Client-Cert', pem(own)] })).status).toBe(200)
+    expect((await ask({ token })).status).toBe(401)
+    expect((await ask({ token, more: ['X-SSL-Client-Cert', pem(own)] })).status).toBe(200)
+  })
+})
+
 describe('repeated tokens', () => {
   test('a signature is verified once, and everything else each time', async () => {
     const token = await issuer.sign()
@@ -213,6 +254,24 @@ describe('repeated tokens', () => {
     expect((await ask({ token, target: '/other' })).status).toBe(403)
     issuer.revokeToken(token)
     await vi.waitFor(async () => expect((await ask({ token })).status).toBe(401))
+  })
+
+  test('its time is judged each time', async () => {
+    let nowMs = Date.now()
+    const other = await start({ now: () => nowMs, stateFile: path.join(folder, 'other.json') })
+    const token = await issuer.sign({ exp: Math.floor(nowMs / 1000) + 30 })
+    expect((await ask({ token }, 'nginx', other.url)).status).toBe(200)
+    nowMs += 100_000
+    expect((await ask({ token }, 'nginx', other.url)).status).toBe(401)
+    expect(lines.at(-1)).toMatchObject({ reason: 'token.expired' })
+    await other.stop(0)
+  })
+
+  test('and so is its address', async () => {
+    const token = await issuer.sign({ [networkClaim]: { allow: ['203.0.113.7/32'] } })
+    for (const [address, status] of [['203.0.113.7', 200] as const, ['203.0.113.8', 403] as const]) {
+      expect((await ask({ token, address })).status).toBe(status)
+    }
   })
 
   test('another signature under the same claims is another token', async () => {
@@ -260,11 +319,13 @@ describe('beside decisions', () => {
     await ask({ token: await issuer.sign() })
     await ask({ target: '/made-up' })
     await ask({ target: '/made-up', token: await issuer.sign() })
+    await ask({ token: await issuer.sign({ [networkClaim]: { allow: [], report_only: true } }) })
     const { text } = await call(`${gate.adminUrl}/metrics`)
-    expect(text).toContain('latchkey_gate_decisions_total{outcome="allowed",reason=""} 1\n')
+    expect(text).toContain('latchkey_gate_decisions_total{outcome="allowed",reason=""} 2\n')
+    expect(text).toContain('latchkey_gate_reported_total{reason="network.address_not_allowed"} 1\n')
     expect(text).toContain('latchkey_gate_decisions_total{outcome="refused",reason="token.missing"} 1\n')
     expect(text).toContain('latchkey_gate_decisions_total{outcome="refused",reason="route.no_rule"} 1\n')
-    expect(text).toContain('latchkey_gate_decision_seconds_count 3\n')
+    expect(text).toContain('latchkey_gate_decision_seconds_count 4\n')
     expect(text).toContain('latchkey_gate_known{what="rules"} 1\n')
     expect(text).not.toContain('made-up')
   })
