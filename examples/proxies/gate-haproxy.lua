@@ -33,7 +33,7 @@ core.register_action("latchkey_gate", { "http-req" }, function(txn)
   local asked = {
     ["host"] = { gate },
     ["x-original-method"] = { txn.f:method() },
-    ["x-original-uri"] = { txn.f:url() },
+    ["x-original-uri"] = { txn.f:pathq() },
     ["x-real-ip"] = { tostring(txn.f:src()) },
     ["x-request-id"] = lines(headers["x-request-id"]),
   }
