@@ -208,7 +208,7 @@ describe('what a proxy says', () => {
 })
 
 describe('certificates', () => {
-  const [own, other] = ['own', 'other'].map((text) => Buffer.from(`the certificate is ${text}`))
+  const [own, foreign] = ['own', 'foreign'].map((text) => Buffer.from(`the certificate is ${text}`))
   const thumbprint = createHash('sha256')
     .update(own ?? '')
     .digest('base64url')
@@ -224,7 +224,7 @@ describe('certificates', () => {
   test.each<[what: string, more: string[]]>([
     ['none', []],
     ['nothing', ['X-SSL-Client-Cert', '']],
-    ['another', ['X-SSL-Client-Cert', pem(other)]],
+    ['another', ['X-SSL-Client-Cert', pem(foreign)]],
     ['it twice', ['X-SSL-Client-Cert', pem(own), 'X-SSL-Client-Cert', pem(own)]],
     ['it in another kind’s header', ['X-SSL-Client-DER', own?.toString('base64') ?? '']],
   ])('with %s it is refused', async (_, more) => {
