@@ -271,6 +271,21 @@ describe('the other endpoints', () => {
   })
 })
 
+test('the doctor tells of a proxy near that is not set up as it was meant to be', async () => {
+  const finding = async (sent: Sent): Promise<unknown> => {
+    await token({ clientId: 'nobody' }, sent)
+    const { body } = await admin('GET', '/doctor')
+    return (body['findings'] as { check: string }[]).find(({ check }) => check === 'proxies')
+  }
+  const says = (message: RegExp) => ({ status: 'warning', message: expect.stringMatching(message) as string })
+  const lines = ['X-SSL-Client-DER', 'nonsense']
+  expect(await finding({ from: nobody, lines })).toMatchObject(says(/127\.0\.0\.9, which is no trusted proxy/))
+  expect(await finding({ from: '127.0.0.4', lines })).toMatchObject(says(/127\.0\.0\.4 does not say x-ssl-client-der/))
+  expect(await finding({ from: '127.0.0.3', lines })).toMatchObject(
+    says(/127\.0\.0\.3 hands on x-ssl-client-der, which/),
+  )
+})
+
 describe('metadata (§5)', () => {
   test('names the proxy’s URL without a listener of its own; without proxies that hand on certificates there is neither', async () => {
     const handsOn = { networks: ['127.0.0.2'], addressHeader: 'x-real-ip', certificateHeader: 'client-cert' } as const
