@@ -8,6 +8,9 @@ import {
   makeTestCertificate,
   makeTestCsr,
   makeTestKey,
+  pemOf,
+  usualExtensions,
+  x509,
   type TestIdentity,
 } from '../../testing/certificates.ts'
 import { createClientOver, issueTo, postMtls, startMtlsServer, type IssuedIdentity } from '../../testing/mtls-server.ts'
@@ -46,13 +49,14 @@ beforeAll(async () => {
 afterAll(() => server.dispose())
 
 function spell(header: Header, { cert }: TestIdentity): string {
-  const x509 = new X509Certificate(cert)
-  const base64 = x509.raw.toString('base64')
-  return {
+  const certificate = new X509Certificate(cert)
+  const base64 = certificate.raw.toString('base64')
+  const written = {
     'client-cert': `:${base64}:`,
-    'x-ssl-client-cert': encodeURIComponent(x509.toString()),
+    'x-ssl-client-cert': encodeURIComponent(certificate.toString()),
     'x-ssl-client-der': base64,
-  }[header]
+  }
+  return written[header]
 }
 
 interface Sent {
@@ -194,6 +198,50 @@ describe.each(names)('%s', (header) => {
         ...missing,
       ])
     }
+  })
+})
+
+describe('a certificate of another authority', () => {
+  const day = 86_400_000
+  const authority = [
+    new x509.BasicConstraintsExtension(true, undefined, true),
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+  ]
+  const name = new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: 'billing.acme.example' }])
+
+  async function registered(anchor: string): Promise<string> {
+    const { clientId } = await createClientOver(admin, 'mtls')
+    const body = { san_dns: 'billing.acme.example', anchor }
+    expect((await admin('POST', `/clients/${clientId}/registered-subjects`, { body })).status).toBe(201)
+    return clientId
+  }
+
+  test('counts with what was registered alone: a proxy hands on no intermediates', async () => {
+    const notAfter = server.clock.now() + 30 * day
+    const [rootKey, middleKey, leafKey] = [await makeTestKey(), await makeTestKey(), await makeTestKey()]
+    const root = await makeTestCertificate(rootKey, {
+      subject: [{ CN: ['Acme root'] }],
+      extensions: authority,
+      notAfter,
+    })
+    const issuer = { key: rootKey, certificate: root }
+    const middle = await makeTestCertificate(middleKey, {
+      subject: [{ CN: ['Acme clients'] }],
+      extensions: authority,
+      notAfter,
+      issuer,
+    })
+    const leaf = await makeTestCertificate(leafKey, {
+      extensions: [...usualExtensions(), name],
+      notAfter,
+      issuer: { key: middleKey, certificate: middle },
+    })
+    const identity = await identityOf(leafKey, leaf)
+    const sent = { from: headers['client-cert'], lines: ['Client-Cert', spell('client-cert', identity)] }
+    const ask = async (clientId: string) => outcome(await token({ clientId }, sent))
+    expect(await ask(await registered(pemOf(root) + pemOf(middle)))).toEqual([200, bound(identity)])
+    expect(await ask(await registered(pemOf(middle)))).toEqual([200, bound(identity)])
+    expect((await ask(await registered(pemOf(root))))[0]).toBe(401)
   })
 })
 
