@@ -137,6 +137,21 @@ describe.skipIf(!hasOpenssl)('a certificate', () => {
     expect(ignored).toEqual(['the subject', '2 extension(s)'])
   })
 
+  test('is as good for a key whose point is compressed, a request without PEM, and one with attributes', async () => {
+    const key = await openssl(['ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-conv_form', 'compressed'])
+    const compressed = await openssl(['req', '-new', '-key', '@0', '-subj', '/'], key)
+    const { certificate } = issuedOf(await issue(/-----BEGIN CERTIFICATE REQ[^]+/.exec(compressed)?.[0] ?? ''))
+    expect(await openssl(['x509', '-in', '@0', '-noout', '-pubkey'], certificate)).toBe(
+      await openssl(['pkey', '-in', '@0', '-pubout', '-ec_conv_form', 'uncompressed'], key),
+    )
+    expect(issuedOf(await issue(derOf(await newCsr()).toString('base64'))).ignored).toEqual([])
+    const config = '[req]\ndistinguished_name=d\nattributes=a\nprompt=no\n[d]\nCN=x\n[a]\nchallengePassword=please\n'
+    const withAttributes = await openssl(['req', '-new', '-key', '@0', '-config', '@1'], key, config)
+    const answer = issuedOf(await issue(/-----BEGIN CERTIFICATE REQ[^]+/.exec(withAttributes)?.[0] ?? ''))
+    expect(answer.ignored).toEqual(['the subject', 'other attributes'])
+    expect(answer.certificate).not.toContain('please')
+  })
+
   test('keeps the name of its client when the issuer has become another', async () => {
     const other = await server.registerClient(['configurations/read'])
     const first = issuedOf(await issue(await newCsr(), {}, other.clientId))
@@ -185,6 +200,16 @@ describe.skipIf(!hasOpenssl)('a request that is refused, with the reason', () =>
       async () => tamper(await newCsr(), 45),
       /no point of its curve|not signed|cannot be read/,
     ],
+    ['octets after its end', async () => withEnd(await newCsr(), Buffer.of(5, 0)), /cannot be read/],
+    ['two requests', async () => (await newCsr()) + (await newCsr()), /more than one block/],
+    ['half a request', async () => cut(await newCsr()), /cannot be read/],
+    [
+      'a request in a block of another name',
+      async () => (await newCsr()).replaceAll('CERTIFICATE REQUEST', 'PUBLIC KEY'),
+      /no certificate signing request/,
+    ],
+    ['a P-224 key', () => newCsr(['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:secp224r1']), /not P-256/],
+    ['a secp256k1 key', () => newCsr(['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:secp256k1']), /not P-256/],
     ['ten thousand nested sequences', async () => nested(10_000).toString('base64').slice(0, 16_000), /cannot be read/],
   ]
   test.each(cases)('%s', async (_, csr, reason) => {
@@ -211,6 +236,17 @@ function tamper(csr: string, at: number): string {
   const place = at < 0 ? der.length + at : at
   der[place] = (der[place] ?? 0) ^ 1
   return der.toString('base64')
+}
+
+const derOf = (csr: string) => Buffer.from(csr.replaceAll(/-----[A-Z ]+-----|\s/g, ''), 'base64')
+
+function withEnd(csr: string, end: Buffer): string {
+  return Buffer.concat([derOf(csr), end]).toString('base64')
+}
+
+function cut(csr: string): string {
+  const der = derOf(csr)
+  return der.subarray(0, der.length / 2).toString('base64')
 }
 
 /** Sequences in sequences, whole. */

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { done, refused, type Result } from '../kernel/result.ts'
+import { readDer } from '../foreign-authorities/der.ts'
 import { parseLimits, readPublicKey, x509 } from './x509.ts'
 
 /** What a certificate signing request gives: its public key. */
@@ -34,7 +35,10 @@ export async function readCsr(text: string): Promise<Result<ReadCsr, string>> {
   try {
     const base64 = text.replaceAll(/-----[A-Z ]+-----/g, '').replaceAll(/\s/g, '')
     if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return refused('it is neither PEM nor base64')
-    request = new x509.Pkcs10CertificateRequest(new Uint8Array(Buffer.from(base64, 'base64')), parseLimits)
+    const der = new Uint8Array(Buffer.from(base64, 'base64'))
+    // What follows it would be in nobody's signature.
+    if (readDer(der) === undefined) return refused('it cannot be read as a certificate signing request (PKCS #10)')
+    request = new x509.Pkcs10CertificateRequest(der, parseLimits)
     key = readPublicKey(request.publicKey.rawData)
     if (key === undefined) return refused('its public key cannot be read, or is no point of its curve')
     if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') {

@@ -1,4 +1,5 @@
-import { Integer, type BaseBlock } from 'asn1js'
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { fromBER, Integer, type BaseBlock } from 'asn1js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { adminSender, type SendAdmin } from '../../admin-api/testing/admin-request.ts'
 import {
@@ -115,6 +116,13 @@ const defects = (
     ['for key agreement', 'key_usage', { extensions: [basic(false), usage(flag.keyAgreement), forClients] }],
     ['an RSA key of 1024 bits', 'weak_key', { kind: rsa(1024) }, { kind: rsa(2048) }],
     ['serial 0', 'serial', { edit: withSerial(0) }, { edit: withSerial(1) }],
+    ['a serial of 21 octets', 'serial', { edit: withLongSerial(0x41, 20) }, { edit: withLongSerial(0x41, 19) }],
+    [
+      'a serial of 20 octets and one for the sign',
+      'serial',
+      { edit: withLongSerial(0, 0x80, 19) },
+      { edit: withLongSerial(0, 0x80, 18) },
+    ],
     ['serial −1', 'serial', { edit: withSerial(-1) }, { edit: withSerial(127) }],
     ['serial −32768', 'serial', { edit: withSerial(-32_768) }, { edit: withSerial(32_768) }],
     [
@@ -150,6 +158,13 @@ const defects = (
 
 function withSerial(value: number): (fields: BaseBlock[]) => BaseBlock[] {
   return (fields) => fields.map((each, i) => (i === 1 ? new Integer({ value }) : each))
+}
+
+/** These first octets, and so many after them: the last of the numbers. */
+function withLongSerial(...numbers: readonly number[]): (fields: BaseBlock[]) => BaseBlock[] {
+  const [more = 0, ...first] = numbers.toReversed()
+  const octets = Uint8Array.from([...first.toReversed(), ...Array<number>(more).fill(7)])
+  return (fields) => fields.map((each, i) => (i === 1 ? new Integer({ valueHex: octets.buffer }) : each))
 }
 
 async function make(
@@ -272,7 +287,70 @@ describe('what comes with it', () => {
   })
 })
 
+describe('with a key that is not what it should be', () => {
+  const spki = (der: Buffer) => (fields: BaseBlock[]) =>
+    fields.map((each, i) => (i === 6 ? fromBER(new Uint8Array(der)).result : each))
+
+  /** With this public key in it, signed by another authority, and with the private key that belongs to it. */
+  async function withKey(der: Buffer, privateKey: KeyObject): Promise<TestIdentity> {
+    const certificate = await makeTestCertificate(await makeTestKey(), { issuer: otherAuthority })
+    const edited = await signAgain(certificate, otherAuthority.key, { edit: spki(der) })
+    return { cert: pemOf(edited), key: privateKey.export({ format: 'pem', type: 'pkcs8' }) as string }
+  }
+
+  const { publicKey: p256, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+  const goodDer = p256.export({ format: 'der', type: 'spki' })
+
+  test('P-224 and secp256k1: refused as weak, beside P-384', async () => {
+    for (const [namedCurve, expected] of [
+      ['secp224r1', /^401 weak_key$|alert|handshake|sigalg|signature/],
+      ['secp256k1', /^401 weak_key$|alert|handshake|sigalg|signature/],
+      ['secp384r1', /^401 unknown$/],
+    ] as const) {
+      const pair = generateKeyPairSync('ec', { namedCurve })
+      const identity = await withKey(pair.publicKey.export({ format: 'der', type: 'spki' }), pair.privateKey)
+      // TLS 1.3 signs with three curves only; 1.2 takes others.
+      expect(await outcomeOrError({ ...identity, ...{ maxVersion: 'TLSv1.2' } })).toMatch(expected)
+    }
+  })
+
+  test('explicit parameters instead of the name of the curve: refused', async () => {
+    const explicit = generateKeyPairSync('ec', { namedCurve: 'prime256v1', paramEncoding: 'explicit' })
+    const identity = await withKey(explicit.publicKey.export({ format: 'der', type: 'spki' }), explicit.privateKey)
+    expect(await outcomeOrError({ ...identity, ...{ maxVersion: 'TLSv1.2' } })).toBe('401 weak_key')
+  })
+
+  test('a point off its curve: no program sends it, and it cannot be registered; its sibling can', async () => {
+    const broken = Buffer.from(goodDer)
+    broken[broken.length - 1] = (broken.at(-1) ?? 0) ^ 1
+    const off = await withKey(broken, privateKey)
+    await expect(outcome(off)).rejects.toThrow()
+    const { clientId: own } = await createClientOver(admin, 'self-signed-mtls')
+    const register = ({ cert }: TestIdentity) =>
+      admin('POST', `/clients/${own}/registered-keys`, { body: { certificate: cert } })
+    expect((await register(off)).body).toMatchObject({ reason: 'certificate.unsuitable' })
+    expect((await register(await withKey(goodDer, privateKey))).status).toBe(201)
+  })
+
+  test('the key of another than the one in it: no handshake', async () => {
+    const good = await withKey(goodDer, privateKey)
+    await expect(outcome({ ...good, key: issued.key })).rejects.toThrow(/key values mismatch/)
+    expect(await outcome(good)).toBe('401 unknown')
+  })
+
+  const outcomeOrError = (identity: TestIdentity) =>
+    outcome(identity).catch((error: unknown) => (error instanceof Error ? error.message : String(error)))
+})
+
 describe('made to be hard to read', () => {
+  test('an extension of 50,000 octets: refused; of 100,000: TLS takes no more', async () => {
+    const huge = (length: number) => new x509.Extension('1.3.6.1.4.1.55555.2', false, new Uint8Array(length))
+    expect(await outcome(await make({ extensions: [...usualExtensions(), huge(50_000)] }))).toBe('401 unreadable')
+    expect(await outcome(await make({ extensions: [...usualExtensions(), huge(5000)] }))).toBe('401 unknown')
+    await expect(outcome(await make({ extensions: [...usualExtensions(), huge(110_000)] }))).rejects.toThrow()
+    expect(await outcome(issued)).toBe('200')
+  })
+
   test.each([
     ['10,000 sequences in each other', () => nested(10_000)],
     ['100 sequences in each other', () => nested(100)],

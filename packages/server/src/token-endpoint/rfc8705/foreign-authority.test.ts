@@ -7,10 +7,13 @@ import { promisify } from 'node:util'
 import {
   BmpString,
   Integer,
+  Null,
   ObjectIdentifier,
   PrintableString,
   Sequence,
   Set as Asn1Set,
+  TeletexString,
+  UniversalString,
   Utf8String,
   type BaseBlock,
 } from 'asn1js'
@@ -407,6 +410,20 @@ const ways: readonly Way[] = [
     opensslTakesIt: true,
   },
   {
+    what: 'a leaf that is signed with MD5',
+    reason: 'chain_algorithm',
+    intermediate: { kind: rsa(2048) },
+    leaf: {
+      edit: replaceAlgorithm(
+        new Sequence({ value: [new ObjectIdentifier({ value: '1.2.840.113549.1.1.4' }), new Null()] }),
+      ),
+      beside: new Sequence({ value: [new ObjectIdentifier({ value: '1.2.840.113549.1.1.4' }), new Null()] }),
+      hash: 'md5',
+    },
+    sibling: { intermediate: { kind: rsa(2048) } },
+    opensslTakesIt: true,
+  },
+  {
     what: 'another algorithm inside than beside the signature',
     reason: 'chain_signature',
     leaf: { beside: ecdsaWith(3) },
@@ -699,6 +716,13 @@ describe('the subject (§2.1.2, RFC 4514, RFC 5280 §7.1)', () => {
       `CN=#1E0E${Buffer.from('billing', 'utf16le').swap16().toString('hex')}`,
       subjectOf([[cn, new BmpString({ value: 'billing' })]]),
       '200',
+    ],
+    ['a TeletexString', 'CN=billing', subjectOf([[cn, new TeletexString({ value: 'billing' })]]), '401 other_subject'],
+    [
+      'a UniversalString',
+      'CN=billing',
+      subjectOf([[cn, new UniversalString({ value: 'billing' })]]),
+      '401 other_subject',
     ],
     ['another attribute with the same value', 'CN=billing', subjectOf([[ou, utf8('billing')]]), '401 other_subject'],
     ['two common names, in their order', 'CN=a,CN=b', subjectOf([[cn, utf8('b')]], [[cn, utf8('a')]]), '200'],
