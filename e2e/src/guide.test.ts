@@ -31,8 +31,22 @@ afterAll(async () => {
 
 test('has these samples, and a test for each: here or in interop', () => {
   expect([...samples.keys()]).toEqual([
-    ...['token', 'curl', 'node', 'python', 'go', 'java', 'rust', 'revoke'],
-    ...['server-ca', 'csr', 'mtls-token', 'mtls-call', 'mtls-node', 'mtls-python', 'pkcs12', 'renew'],
+    'token',
+    'curl',
+    'node',
+    'python',
+    'go',
+    'java',
+    'rust',
+    'revoke',
+    'server-ca',
+    'csr',
+    'mtls-token',
+    'mtls-call',
+    'mtls-node',
+    'mtls-python',
+    'pkcs12',
+    'renew',
     'whoami',
   ])
 })

@@ -480,20 +480,20 @@ describe('an approval', () => {
       body: { name: 'Ours', scopes: ['configurations/read'], show_secret: true },
     })
     const clientId = String(own.body['client_id'])
-    const ask = () =>
+    const askMore = () =>
       submitted({
         client_id: clientId,
         scopes: [{ scope: 'configurations/write' }],
         source_addresses: ['198.51.100.7'],
       })
     const network = async () => (await admin('GET', `/clients/${clientId}`)).body['network']
-    const request = await ask()
+    const request = await askMore()
     expectProblem(await approve(request), 422, 'request.addresses_undecided')
     expect((await approve(request, { network: null })).status).toBe(200)
     expect(await network()).toBeUndefined()
-    expectProblem(await approve(await ask(), { network: { mode: 'enforce' } }), 422, 'network.no_policy')
+    expectProblem(await approve(await askMore(), { network: { mode: 'enforce' } }), 422, 'network.no_policy')
     const allow = [{ cidr: '198.51.100.0/24' }]
-    expect((await approve(await ask(), { network: { allow } })).status).toBe(200)
+    expect((await approve(await askMore(), { network: { allow } })).status).toBe(200)
     expect(await network()).toMatchObject({ mode: 'enforce', allow })
   })
 

@@ -5,8 +5,7 @@ import { certificateSamples } from './samples/index.ts'
 import type { Section } from './section.ts'
 
 /** Mutual TLS, in both directions; or that there is none. */
-export function certificates(facts: GuideFacts): Section {
-  const { mtls } = facts
+export function certificates({ mtls }: GuideFacts): Section {
   return {
     id: 'certificates',
     title: 'Certificates (mutual TLS)',
@@ -16,13 +15,13 @@ export function certificates(facts: GuideFacts): Section {
             <strong>This server asks nobody for certificates:</strong> programs prove who they are by client id and
             secret.
           </p>`
-        : offered(facts, mtls),
+        : offered(mtls),
   }
 }
 
 type Mtls = NonNullable<GuideFacts['mtls']>
 
-function offered({ host, issuer }: GuideFacts, mtls: Mtls): Html {
+function offered(mtls: Mtls): Html {
   const pin = mtls.serverAuthority === undefined ? '' : '--cacert server-ca.pem '
   return markup`<p>
       A program can have a certificate instead of a secret, or beside it. Both sides then prove who they are before a
@@ -30,7 +29,7 @@ function offered({ host, issuer }: GuideFacts, mtls: Mtls): Html {
       Say in the request for access which you want.
     </p>
     <h3>How your program trusts this server</h3>
-    ${trust(host, mtls)}
+    ${trust(mtls)}
     <h3>How this server trusts your program</h3>
     <p>
       Make a key, which stays where it is made, and a signing request. Only the key of the request counts; it has to be
@@ -89,9 +88,8 @@ function offered({ host, issuer }: GuideFacts, mtls: Mtls): Html {
     )}
     <p>
       You are written to 30, 7 and 1 days before the end, if nothing has renewed it. A key that others may have seen: tell
-      the team, and ask for a new link. What is revoked is refused at once, and stands in
-      <a href="${issuer}/ca/clients.crl"><code>${issuer}/ca/clients.crl</code></a
-      >.
+      the team, and ask for a new link. What is revoked is refused at once, and stands in the revocation list that the
+      certificate names.
     </p>
     <p class="quiet">
       You have certificates of your own? Ask for that in the form: the key of one is registered, and you renew it
@@ -99,7 +97,7 @@ function offered({ host, issuer }: GuideFacts, mtls: Mtls): Html {
     </p>`
 }
 
-function trust(host: string, { serverAuthority }: Mtls): Html {
+function trust({ serverAuthority, tokenEndpoint }: Mtls): Html {
   if (serverAuthority === undefined) {
     return markup`<p>
       Its certificate is issued by an authority that programs know by themselves: there is nothing to do, but to leave
@@ -115,7 +113,7 @@ function trust(host: string, { serverAuthority }: Mtls): Html {
       'server-ca',
     )}
     <p>
-      Then trust this file, and no other, for ${host}: <code>--cacert</code> of curl, <code>ca</code> of Node.js,
+      Then trust this file, and no other, for ${new URL(tokenEndpoint).host}: <code>--cacert</code> of curl, <code>ca</code> of Node.js,
       <code>cafile</code> of Python. <code>latchkey-client</code> takes such a file for all its calls in
       <code>LATCHKEY_CA_FILE</code>, and then sends nothing to a server that it does not vouch for.
     </p>`
