@@ -79,6 +79,7 @@ function phasesOf({ rules, ...policy }: RestrictingPolicy): CompiledNetwork['pha
       endsAt: ahead[0],
       // Sets are shared: another one holds other addresses.
       shrinksAt: ahead.find((end) => setAt(end) !== addresses),
+      claims: new Map(),
     }
   }
   let current: NetworkPhase | undefined
@@ -88,8 +89,21 @@ function phasesOf({ rules, ...policy }: RestrictingPolicy): CompiledNetwork['pha
   }
 }
 
-/** Whole for one audience, by reference for several and where it would make the token too long. */
+/** Sets of APIs whose claims are kept: a client chooses by `scope` which it asks for. */
+const maxKeptClaims = 32
+
 function claimFor(network: CompiledNetwork, apis: readonly NamedAudience[], now: EpochMs): NetworkClaimAt {
+  const { claims } = network.phaseAt(now)
+  const key = apis.length === 1 ? (apis[0]?.name ?? '') : apis.map(({ name }) => name).join(' ')
+  const known = claims.get(key)
+  if (known !== undefined) return known
+  const made = makeClaim(network, apis, now)
+  if (claims.size < maxKeptClaims) claims.set(key, made)
+  return made
+}
+
+/** Whole for one audience, by reference for several and where it would make the token too long. */
+function makeClaim(network: CompiledNetwork, apis: readonly NamedAudience[], now: EpochMs): NetworkClaimAt {
   const [first, ...others] = apis
   const phase = network.phaseAt(now)
   const covered = apis.filter(({ name }) => network.coverageOf(name) !== undefined)

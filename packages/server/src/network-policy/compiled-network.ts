@@ -27,6 +27,8 @@ export interface NetworkPhase {
   readonly endsAt: EpochMs | undefined
   /** When addresses go: the end of the first entry that no other makes up for. */
   readonly shrinksAt: EpochMs | undefined
+  /** Made once for each set of APIs, by their names. */
+  readonly claims: Map<string, NetworkClaimAt>
 }
 
 export interface NamedAudience {

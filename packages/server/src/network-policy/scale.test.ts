@@ -46,22 +46,11 @@ test('100,000 clients with 10,000 distinct CIDRs fit in memory and are answered 
   const heapMb = (heapUsed() - heapBefore) / 1e6
   const addresses = Array.from({ length: 1000 }, () => `10.${below(40)}.${below(256)}.${below(4)}`)
   const askBegan = performance.now()
-  let allowed = 0
-  for (const [i, network] of compiled.entries()) {
-    if (network.atTokenEndpoint(addresses[i % 1000] ?? '', now) === 'allowed') allowed++
-  }
+  for (const [i, network] of compiled.entries()) network.atTokenEndpoint(addresses[i % 1000] ?? '', now)
   const askMs = performance.now() - askBegan
-  const inspected = JSON.stringify({
-    clients: compiled.length,
-    sets: new Set(compiled.map((network) => network.phaseAt(now).addresses)).size,
-    compile_us_each: Math.round((compileMs / clientCount) * 1000),
-    heap_mb: Math.round(heapMb),
-    ask_ns_each: Math.round((askMs / clientCount) * 1e6),
-    allowed,
-  })
-  process.stdout.write(`${inspected}\n`)
-  // Several times what was measured, for machines that do other things as well.
   expect(compiled).toHaveLength(clientCount)
+  expect(new Set(compiled.map((network) => network.phaseAt(now).addresses)).size).toBeLessThanOrEqual(cidrCount)
+  // Several times what was measured, for machines that do other things as well.
   expect(compileMs).toBeLessThan(30_000)
   expect(askMs).toBeLessThan(2000)
   expect(heapMb).toBeLessThan(300)
