@@ -30,10 +30,12 @@ core.register_action("latchkey_gate", { "http-req" }, function(txn)
   local gate = txn:get_var("txn.latchkey_gate")
   local headers = txn.http:req_get_headers()
   local certificate = txn.f:ssl_c_der()
+  -- By HTTP/2 every target has scheme and host before the path, and HAProxy hands on the path. By HTTP/1 it hands on what came.
+  local target = txn.f:req_ver() == "2.0" and txn.f:pathq() or txn.f:url()
   local asked = {
     ["host"] = { gate },
     ["x-original-method"] = { txn.f:method() },
-    ["x-original-uri"] = { txn.f:pathq() },
+    ["x-original-uri"] = { target },
     ["x-real-ip"] = { tostring(txn.f:src()) },
     ["x-request-id"] = lines(headers["x-request-id"]),
   }

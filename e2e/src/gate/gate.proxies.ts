@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:http2'
 import { networkClaim } from '@latchkey/protocol'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { freePorts } from '../latchkey-process.ts'
@@ -7,6 +9,12 @@ import { callerAddress, callThrough, readScope, startGateStage, writeScope, type
 /* Real proxies with the configurations of examples/proxies, before an API that believes everybody: what reaches it was let in by the gate. */
 
 const identityHeaders = ['client-id', 'scopes', 'token-id', 'address', 'certificate', 'code', 'problem']
+
+/** A name with each of its dashes as an underscore or not. */
+function spellings(name: string): string[] {
+  const [first = '', ...parts] = name.split('-')
+  return parts.reduce((before, part) => before.flatMap((one) => [`${one}-${part}`, `${one}_${part}`]), [first])
+}
 
 describe.each(findGateProxies())('%s', (name, isHere) => {
   let stage: GateStage
@@ -89,12 +97,9 @@ describe.each(findGateProxies())('%s', (name, isHere) => {
   test.skipIf(!isHere)('who calls is told to the API, and forged headers are replaced', async () => {
     const token = await stage.issuer.sign()
     const forged = identityHeaders.flatMap((header) => [
-      `X-Latchkey-${header}`,
-      'forged',
+      ...spellings(`X-Latchkey-${header}`).flatMap((spelling) => [spelling, 'forged']),
       `x-latchkey-${header}`,
       'forged-twice',
-      `X_Latchkey_${header.replaceAll('-', '_')}`,
-      'forged',
     ])
     const lines = [...forged, 'X-Request-Id', 'forged']
     expect((await callThrough(proxy.port, '/configurations', { token, lines })).status).toBe(200)
@@ -112,6 +117,21 @@ describe.each(findGateProxies())('%s', (name, isHere) => {
     const latchkey = Object.entries(headers).filter(([header]) => header.replaceAll('_', '-').startsWith('x-latchkey'))
     expect(JSON.stringify(latchkey)).not.toContain('forged')
   })
+
+  test.skipIf(!isHere)(
+    'a caller cannot have its identity dropped by naming it in Connection (RFC 9110 §7.6.1)',
+    async () => {
+      const token = await stage.issuer.sign()
+      const named = ['X-Request-Id', ...identityHeaders.map((header) => `X-Latchkey-${header}`)].join(', ')
+      const lines = ['Connection', `close, ${named}`, 'X-Latchkey_Client-Id', 'forged']
+      expect((await callThrough(proxy.port, '/configurations', { token, lines })).status).toBe(200)
+      const { headers } = stage.api.received.at(-1) ?? { headers: {} }
+      expect(headers).toMatchObject({ 'x-latchkey-client-id': 'test-client', 'x-latchkey-scopes': readScope })
+      expect(headers['x-latchkey-token-id']).toMatch(/^[0-9a-f-]{36}$/)
+      expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{32,36}$/)
+      expect(JSON.stringify(headers)).not.toContain('forged')
+    },
+  )
 
   test.skipIf(!isHere)('what the gate is told about a call cannot be forged by its caller', async () => {
     const token = await stage.issuer.sign({ [networkClaim]: { allow: ['192.0.2.1/32'] } })
@@ -138,6 +158,38 @@ describe.each(findGateProxies())('%s', (name, isHere) => {
     expect((await callThrough(proxy.port, '/_latchkey/check', { token: reader })).status).not.toBe(200)
     expect((await callThrough(proxy.port, '/check', { token: reader })).status).not.toBe(200)
     expect(stage.api.received.length).toBe(before)
+  })
+
+  // Of these configurations, HAProxy's alone takes HTTP/2 without TLS.
+  test.skipIf(!isHere || name !== 'haproxy').each([
+    ['GET', '/configurations', 200],
+    ['GET', '/configurations/1?x=/../', 200],
+    ['GET', '/other', 403],
+    ['POST', '/configurations', 403],
+    ['GET', '//configurations', 400],
+    ['GET', '/configurations/../other', 400],
+    ['GET', '/other#/configurations', 400],
+    ['GET', 'http://api.example.com/configurations', 400],
+    ['GET', 'configurations', 400],
+    ['GET', '*', 400],
+  ])('by HTTP/2: %s %s → %i', async (method, target, status) => {
+    const before = stage.api.received.length
+    const token = await stage.issuer.sign()
+    const session = connect(proxy.url, { localAddress: callerAddress })
+    const sent = session.request({
+      ':method': method,
+      ':path': target,
+      authorization: `Bearer ${token}`,
+      'x-latchkey-client-id': 'forged',
+    })
+    const answered = once(sent, 'response').then(([headers]) => (headers as { ':status': number })[':status'])
+    // A target that is none ends the connection.
+    const got = await answered.catch(() => 400)
+    session.destroy()
+    expect(got).toBe(status)
+    const reached = stage.api.received.slice(before).map((each) => `${each.method} ${each.url}`)
+    expect(reached).toEqual(status === 200 ? [`${method} ${target}`] : [])
+    expect(JSON.stringify(stage.api.received.slice(before))).not.toContain('forged')
   })
 
   test.skipIf(!isHere)('a second Authorization line is not chosen from', async () => {
