@@ -15,9 +15,12 @@ export interface NameAttribute {
 /** Relative distinguished names, from the root down as in a certificate; each a set of attributes. */
 export type DistinguishedName = readonly (readonly NameAttribute[])[]
 
-/** A Name (RFC 5280 §4.1.2.4); undefined for what is none. */
+/** Relative names, and attributes of one, that are read: sets are compared each with each, and strangers choose them. Real names have ten, of one or two. */
+const maxParts = 32
+
+/** A Name (RFC 5280 §4.1.2.4); undefined for what is none, or has more parts than any real one. */
 export function readName(block: BaseBlock | undefined): DistinguishedName | undefined {
-  if (!isUniversal(block, 16)) return undefined
+  if (!isUniversal(block, 16) || partsOf(block).length > maxParts) return undefined
   const names: NameAttribute[][] = []
   for (const set of partsOf(block)) {
     const attributes = readRelativeName(set)
@@ -29,7 +32,8 @@ export function readName(block: BaseBlock | undefined): DistinguishedName | unde
 
 /** A RelativeDistinguishedName; undefined for what is none. */
 function readRelativeName(set: BaseBlock): NameAttribute[] | undefined {
-  if (!isUniversal(set, 17) || partsOf(set).length === 0) return undefined
+  const count = partsOf(set).length
+  if (!isUniversal(set, 17) || count === 0 || count > maxParts) return undefined
   const attributes: NameAttribute[] = []
   for (const pair of partsOf(set)) {
     const [type, value, ...more] = partsOf(pair)

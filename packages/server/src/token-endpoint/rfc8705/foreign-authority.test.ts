@@ -237,6 +237,23 @@ describe('what comes with it, in any order', () => {
     expect(await outcome(fresh.clientId, await identity(pki.leaf, crossed, otherRoot))).toBe('401 issuer_unknown')
   })
 
+  test.each([
+    [32, '200'],
+    [33, '401 unreadable'],
+  ])('an authority with %i names of one kind, which are compared each with each', async (count, expected) => {
+    const list = (values: readonly string[]) =>
+      values.map((value) => new Sequence({ value: [new ObjectIdentifier({ value: '2.5.4.11' }), utf8(value)] }))
+    const utf8 = (value: string) => new Utf8String({ value })
+    const values = Array.from({ length: count }, (_, i) => `unit ${i}`)
+    const nameOf = (these: readonly string[]) => new Sequence({ value: [new Asn1Set({ value: list(these) })] })
+    const put = (field: number, name: BaseBlock) => (fields: BaseBlock[]) =>
+      fields.map((each, i) => (i === field ? name : each))
+    const authority = await makeCa('Units', pki.root, { edit: put(5, nameOf(values)) })
+    const leaf = await makeLeaf(authority, { edit: put(3, nameOf(values)) })
+    const { clientId } = await underRoot()
+    expect(await outcome(clientId, await identity(leaf, authority))).toBe(expected)
+  })
+
   test('authorities that certify each other lead nowhere, and eleven certificates or eighty are not looked at', async () => {
     const first = await makeCa('Circle one')
     const second = await makeCa('Circle two', first)
