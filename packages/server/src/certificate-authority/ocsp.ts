@@ -53,6 +53,9 @@ export function createOcspResponder(reads: CertificateReads, dataKeys: DataKeys,
     // One answer has one signature: it is that of the issuer of the first that is asked about, and of another's it says `unknown`.
     const issuer = issuers.find((each) => questions.some((certID) => isOf(certID, each))) ?? issuers.at(-1)
     if (issuer === undefined) return failure('unauthorized')
+    // A key that was certified again is the same issuer to whoever asks.
+    const isBy = ({ authorityId }: IssuedCertificate, certID: CertID): boolean =>
+      issuers.some((each) => each.authority.id === authorityId && isOf(certID, each))
     // Whole seconds: DER has no others for certificates and what is said of them (RFC 5280 §4.1.2.5.2, RFC 5019 §2.2.1).
     const now = Math.floor(clock.now() / 1000) * 1000
     const responses: SingleResponse[] = []
@@ -62,7 +65,7 @@ export function createOcspResponder(reads: CertificateReads, dataKeys: DataKeys,
       responses.push(
         new SingleResponse({
           certID,
-          certStatus: found?.authorityId === issuer.authority.id ? describe(found) : status.unknown(),
+          certStatus: found && isBy(found, certID) ? describe(found) : status.unknown(),
           thisUpdate: new Date(now),
           nextUpdate: new Date(now + holdsMs),
         }),

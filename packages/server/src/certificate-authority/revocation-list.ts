@@ -24,7 +24,8 @@ export function createRevocationList(reads: CertificateReads, dataKeys: DataKeys
   const lists = new Map<string, { readonly of: string; readonly at: EpochMs; readonly der: Buffer }>()
   return async (authority) => {
     const now = clock.now()
-    const revoked = await reads.revoked(authority.id, now)
+    const issuers = (await reads.authorities()).filter((each) => isSameIssuer(each, authority))
+    const revoked = (await Promise.all(issuers.map(({ id }) => reads.revoked(id, now)))).flat()
     const of = JSON.stringify(revoked.map(({ serial }) => serial))
     const made = lists.get(authority.id)
     if (made?.of === of && now >= made.at && now - made.at < renewMs) return made.der
@@ -48,6 +49,15 @@ export function createRevocationList(reads: CertificateReads, dataKeys: DataKeys
     lists.set(authority.id, { of, at: now, der })
     return der
   }
+}
+
+/** Of one name and key, as when an authority elsewhere certifies a key once more: whoever checks by a list takes either's for both (RFC 5280 §6.3.3). */
+function isSameIssuer(one: Authority, other: Authority): boolean {
+  if (one.id === other.id) return true
+  const [first, second] = [new x509.X509Certificate(one.certificate), new x509.X509Certificate(other.certificate)]
+  const isSame = (a: ArrayBuffer, b: ArrayBuffer): boolean => Buffer.from(a).equals(Buffer.from(b))
+  const hasSameKey = isSame(first.publicKey.rawData, second.publicKey.rawData)
+  return hasSameKey && isSame(first.subjectName.toArrayBuffer(), second.subjectName.toArrayBuffer())
 }
 
 /** A positive INTEGER (X.690 §8.3), shorter than 128 bytes. */
