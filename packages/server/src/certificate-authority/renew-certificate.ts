@@ -17,6 +17,9 @@ export interface RenewalInput {
   readonly by: 'owner' | 'team'
 }
 
+/** Renewals that may get lost on their way: each stays on record and in the revocation list, and is looked at by the next. */
+const maxUnused = 10
+
 /**
  * Issues the certificate that follows another: to the same client, for a new key, for the usual life. The old one stays good until its end, or until it is
  * revoked, so that both overlap. Asked for again before the renewal was ever used (its answer got lost), that one is revoked and another issued; once it
@@ -47,7 +50,12 @@ export async function renewCertificate(
       return refuseChange('client.disabled', `${client.clientId} is disabled: nothing of it is renewed`)
     }
     const used = new Set(credentials.filter(({ lastUsedAt }) => lastUsedAt !== undefined).map(({ id }) => id))
-    const renewals = (await renewalsOf(tx, before)).filter(({ revokedAt }) => revokedAt === undefined)
+    const all = await renewalsOf(tx, before)
+    if (by === 'owner' && all.length >= maxUnused && !all.some(({ credentialId }) => used.has(credentialId))) {
+      const message = `${serial} was renewed ${all.length} times, and none of those was used: the team can renew it`
+      return refuseChange('certificate.renewed', message, 'serial')
+    }
+    const renewals = all.filter(({ revokedAt }) => revokedAt === undefined)
     const inUse = renewals.find(({ credentialId }) => used.has(credentialId))
     if (inUse !== undefined) {
       return refuseChange('certificate.renewed', `${inUse.serial} has followed it, and is in use`, 'serial')

@@ -130,6 +130,21 @@ test('asked for again before it was used, the first renewal is revoked and anoth
   expect(await tokenBy(next)).toBe(200)
 })
 
+test('eleven times without a use of any is too often, until the team renews it: each would stay on record for ever', async () => {
+  const { clientId: own } = await createClientOver(admin, 'mtls')
+  const old = await ripe(own)
+  const key = await makeTestKey()
+  const csr = await makeTestCsr(key)
+  for (let i = 0; i < 10; i++) expect((await renew(csr, old)).status).toBe(201)
+  const refused = await renew(csr, old)
+  expect(refused).toMatchObject({ status: 409, text: expect.stringContaining('10 times') })
+  expect(await lastReason()).toBe('certificate.renewed')
+  expect(await certificatesOf(own)).toHaveLength(11)
+  const byTeam = await admin('POST', `/certificates/${old.serial}/renew`, { body: { csr } })
+  expect(byTeam.status).toBe(201)
+  expect(await tokenBy({ cert: String(byTeam.body['certificate']), key: await keyPem(key) }, own)).toBe(200)
+})
+
 describe('refused', () => {
   test('before the last third of its life; and it says from when on', async () => {
     const identity = await issueTo(admin, clientId, 3600)

@@ -27,7 +27,7 @@ export const changeRefusals = {
   'certificate.unknown': 'There is no such certificate.',
   'certificate.ended': 'The certificate has been revoked, or has expired.',
   'certificate.too_early': 'The certificate is not in the last third of its life.',
-  'certificate.renewed': 'The certificate was renewed, and that one is in use.',
+  'certificate.renewed': 'The certificate was renewed: that one is in use, or ten were made and none ever used.',
   'certificate.unsuitable': 'The certificate cannot be registered.',
   'certificate.csr_invalid': 'The certificate signing request cannot be taken.',
   'subject.invalid': 'No certificate can have the name.',
