@@ -63,6 +63,7 @@ export const edgeReasons = [
   'request.origin_not_allowed',
   'access.token_missing',
   'access.token_invalid',
+  'access.address_not_allowed',
   'access.scope_missing',
   'idempotency.mismatch',
   'store.unavailable',

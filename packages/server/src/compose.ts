@@ -108,7 +108,12 @@ export async function startServer(config: Config, surroundings: Surroundings): P
   await keepAdminResourceServer(core.change, { actor: 'latchkey', requestId, now: surroundings.clock.now() })
   const remote = createRemoteAdminApp(services, logger, {
     names: { host: config.adminHost, port: adminListener.port, consoleUrl: config.consoleUrl },
-    inspector: tokens.inspector,
+    judge: {
+      inspector: tokens.inspector,
+      load: (clientId) => core.clients.load(clientId),
+      peers: listeners.peers,
+      clock: surroundings.clock,
+    },
   })
   started.defer(() => remote.close())
   await remote.ready()

@@ -67,6 +67,8 @@ export const problemHints: Readonly<Record<ProblemReason, string>> = {
   'request.origin_not_allowed': 'call it from a program, not from a page of another origin',
   'access.token_missing': 'set LATCHKEY_CLIENT_ID and LATCHKEY_CLIENT_SECRET, and name the server with --server',
   'access.token_invalid': 'repeat the command; the client may have been changed or disabled meanwhile',
+  'access.address_not_allowed':
+    'call from an address that its network policy allows (`latchkey client show CLIENT`), or use the local socket of the server',
   'access.scope_missing': 'ask an administrator to grant the scope with `latchkey client update`',
   'idempotency.mismatch': 'repeat the command',
   'store.unavailable': 'try again in a few seconds; `latchkey doctor` may say more',

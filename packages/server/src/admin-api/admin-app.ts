@@ -3,9 +3,8 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { readJsonBodies } from '../http/read-json.ts'
 import { newRequestId } from '../kernel/ids.ts'
 import type { Logger } from '../kernel/log.ts'
-import type { TokenInspector } from '../tokens/inspect.ts'
 import { checkHost, type AdminNames } from './access/allowed-hosts.ts'
-import { authenticateToken } from './access/bearer-token.ts'
+import { authenticateToken, type TokenJudge } from './access/bearer-token.ts'
 import { localCaller, type Caller } from './access/caller.ts'
 import { resourceMetadata, resourceMetadataPath } from './access/resource-metadata.ts'
 import { mountBackup } from './backup/mount-backup.ts'
@@ -46,20 +45,20 @@ export function createLocalAdminApp(services: AdminServices, logger: Logger): Fa
 
 export interface RemoteAdminOptions {
   readonly names: AdminNames
-  readonly inspector: Pick<TokenInspector, 'inspect'>
+  readonly judge: TokenJudge
 }
 
 /** The admin API for callers with tokens of this server, on a network listener; it does not listen itself, see `routing`. */
 export function createRemoteAdminApp(
   services: AdminServices,
   logger: Logger,
-  { names, inspector }: RemoteAdminOptions,
+  { names, judge }: RemoteAdminOptions,
 ): FastifyInstance {
   const app = createApp(services, logger, {
     admit: (request) => void checkHost(request.raw, names),
     identify: (request, scope) => {
       const origin = checkHost(request.raw, names)
-      return authenticateToken(request.raw, inspector, scope, origin + resourceMetadataPath)
+      return authenticateToken(request.raw, judge, scope, origin + resourceMetadataPath)
     },
   })
   app.get(resourceMetadataPath, { config: { access: 'anyone' } }, (request) =>

@@ -69,6 +69,10 @@ const edgeKinds: Readonly<Record<Exclude<ProblemReason, ChangeRefusalReason>, Pr
   'request.origin_not_allowed': { status: 403, title: 'A page of another origin sends this request.' },
   'access.token_missing': { status: 401, title: 'The request carries no access token.' },
   'access.token_invalid': { status: 401, title: 'The access token is not in force here.' },
+  'access.address_not_allowed': {
+    status: 403,
+    title: 'The client of the access token may not call from this address.',
+  },
   'access.scope_missing': { status: 403, title: 'The access token lacks the scope of this operation.' },
   'idempotency.mismatch': { status: 422, title: 'The Idempotency-Key was used for another request.' },
   'store.unavailable': { status: 503, title: 'The store cannot be reached.' },

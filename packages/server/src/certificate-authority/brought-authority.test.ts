@@ -465,33 +465,36 @@ test.skipIf(!hasOpenssl)(
   },
 )
 
-test.skipIf(!hasOpenssl)('a key that the company certifies once more is one issuer: by either list and answer', async () => {
-  const first = await makeIntermediate()
-  expect((await importIt(first)).status).toBe(200)
-  const { clientId } = await createClientOver(admin, 'mtls')
-  const [older, olderGone] = [await issueTo(admin, clientId), await issueTo(admin, clientId)]
-  const options = { subject: [{ CN: ['Latchkey clients'] }], notAfter: Date.now() + 800 * day, issuer: company }
-  const extensions = await intermediateExtensions(first.key.publicKey)
-  const certificate = await makeTestCertificate(first.key, { ...options, serialNumber: '78', extensions })
-  expect((await importIt({ key: first.key, certificate })).status).toBe(200)
-  const [newer, newerGone] = [await issueTo(admin, clientId), await issueTo(admin, clientId)]
-  for (const { serial } of [olderGone, newerGone]) await admin('POST', `/certificates/${serial}/revoke`, { body: {} })
-  for (const [issued, expected] of [
-    [older, 'good'],
-    [olderGone, 'revoked'],
-    [newer, 'good'],
-    [newerGone, 'revoked'],
-  ] as const) {
-    expect(await statusOf(leafOf(issued.cert), issued.chain, issued.chain)).toEqual([expected, expected])
-  }
-  // To OpenSSL the list of the one is that of the other.
-  const lists = await Promise.all([older, newer].map(async ({ cert }) => String((await urlsOf(leafOf(cert)))['crl'])))
-  expect(new Set(lists).size).toBe(2)
-  for (const url of lists) {
-    const list = await openssl(
-      ['crl', '-inform', 'DER', '-in', '@0', '-noout', '-text'],
-      Buffer.from(await (await fetch(url)).arrayBuffer()),
-    )
-    expect(list.match(/Serial Number: /g)).toHaveLength(2)
-  }
-})
+test.skipIf(!hasOpenssl)(
+  'a key that the company certifies once more is one issuer: by either list and answer',
+  async () => {
+    const first = await makeIntermediate()
+    expect((await importIt(first)).status).toBe(200)
+    const { clientId } = await createClientOver(admin, 'mtls')
+    const [older, olderGone] = [await issueTo(admin, clientId), await issueTo(admin, clientId)]
+    const options = { subject: [{ CN: ['Latchkey clients'] }], notAfter: Date.now() + 800 * day, issuer: company }
+    const extensions = await intermediateExtensions(first.key.publicKey)
+    const certificate = await makeTestCertificate(first.key, { ...options, serialNumber: '78', extensions })
+    expect((await importIt({ key: first.key, certificate })).status).toBe(200)
+    const [newer, newerGone] = [await issueTo(admin, clientId), await issueTo(admin, clientId)]
+    for (const { serial } of [olderGone, newerGone]) await admin('POST', `/certificates/${serial}/revoke`, { body: {} })
+    for (const [issued, expected] of [
+      [older, 'good'],
+      [olderGone, 'revoked'],
+      [newer, 'good'],
+      [newerGone, 'revoked'],
+    ] as const) {
+      expect(await statusOf(leafOf(issued.cert), issued.chain, issued.chain)).toEqual([expected, expected])
+    }
+    // To OpenSSL the list of the one is that of the other.
+    const lists = await Promise.all([older, newer].map(async ({ cert }) => String((await urlsOf(leafOf(cert)))['crl'])))
+    expect(new Set(lists).size).toBe(2)
+    for (const url of lists) {
+      const list = await openssl(
+        ['crl', '-inform', 'DER', '-in', '@0', '-noout', '-text'],
+        Buffer.from(await (await fetch(url)).arrayBuffer()),
+      )
+      expect(list.match(/Serial Number: /g)).toHaveLength(2)
+    }
+  },
+)

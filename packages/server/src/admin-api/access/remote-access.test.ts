@@ -1,5 +1,7 @@
+import { X509Certificate } from 'node:crypto'
 import { adminRoutes, adminScopes, type AdminRoute, type Problem } from '@latchkey/admin-contract'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { createClientOver, issueTo, postMtls, startMtlsServer } from '../../testing/mtls-server.ts'
 import { send as sendHttp, startTestServer, type TestServer } from '../../testing/start-test-server.ts'
 import { administrator, getToken } from '../testing/administrators.ts'
 import { adminSender, expectProblem, remoteSender, type SendAdmin } from '../testing/admin-request.ts'
@@ -25,6 +27,11 @@ const operations = Object.entries<Readonly<Record<string, AdminRoute>>>(adminRou
     return [`${noun}.${verb}`, route.method, route.path.replaceAll(/\{\w+\}/g, 'nothing1'), route.scope] as const
   }),
 )
+
+/** Which no two of make one. */
+function manyRanges(): { cidr: string }[] {
+  return Array.from({ length: 40 }, (_, i) => ({ cidr: `198.51.100.${i * 2}/32` }))
+}
 
 describe('RFC 6750: who may call over the network', () => {
   it.each(operations)('%s without a token → 401, with a challenge', async (_name, method, url, scope) => {
@@ -72,6 +79,55 @@ describe('RFC 6750: who may call over the network', () => {
     const answer = await anonymous('GET', '/clients', { headers: headersOf(token) })
     expectProblem(answer, 401, 'access.token_invalid')
     expect(answer.headers['www-authenticate']).toContain('error="invalid_token"')
+  })
+
+  it.each<[string, object, string, number]>([
+    ['everything, from elsewhere', { allow: [{ cidr: '198.51.100.0/24' }] }, 'GET', 403],
+    ['everything, from here', { allow: [{ cidr: '127.0.0.0/8' }] }, 'GET', 200],
+    ['everything, reported', { allow: [{ cidr: '198.51.100.0/24' }], mode: 'report' }, 'GET', 200],
+    ['another call', { allow: [{ cidr: '198.51.100.0/24' }], endpoints: ['POST /admin/v1/**'] }, 'GET', 200],
+    ['this call', { allow: [{ cidr: '198.51.100.0/24' }], endpoints: ['POST /admin/v1/**'] }, 'POST', 403],
+    ['more than a token carries', { allow: manyRanges() }, 'GET', 403],
+  ])(
+    'where a policy covers %s',
+    async (_title, { endpoints, ...network }: { endpoints?: string[] }, method, status) => {
+      const client = await server.registerClient(['latchkey/clients.read', 'latchkey/clients.write'])
+      const covers = { token_endpoint: false, apis: [{ name: 'latchkey', ...(endpoints && { endpoints }) }] }
+      const body = { network: { ...network, covers } }
+      expect((await local('PATCH', `/clients/${client.clientId}`, { body })).status).toBe(200)
+      const token = await getToken(server, client, 'latchkey/clients.read latchkey/clients.write')
+      const answer = await remoteSender(server.adminUrl, token)(
+        method,
+        '/clients',
+        method === 'GET' ? {} : { body: {} },
+      )
+      if (status === 403) {
+        expectProblem(answer, 403, 'access.address_not_allowed')
+        expect(answer.body['detail']).toMatch(/127\.0\.0\.1$/)
+      } else expect(answer.status).toBe(status)
+    },
+  )
+
+  it('a token that is bound to a certificate needs it here too, by a proxy that tells of it (RFC 8705 §3)', async () => {
+    const proxies = [
+      { networks: ['127.0.0.1/32'], addressHeader: 'x-real-ip', certificateHeader: 'x-ssl-client-der' } as const,
+    ]
+    const behind = await startMtlsServer({ proxies })
+    onTestFinished(() => behind.dispose())
+    const admin = adminSender(behind.adminSocket)
+    const scope = 'latchkey/clients.read'
+    const { clientId } = await createClientOver(admin, 'mtls', [scope])
+    const [own, other] = [await issueTo(admin, clientId), await issueTo(admin, clientId)]
+    const form = { grant_type: 'client_credentials', client_id: clientId, scope }
+    const granted = await postMtls(behind, '/oauth2/token', form, { identity: own, localAddress: '127.0.0.9' })
+    const send = remoteSender(behind.adminUrl, String(granted.json()['access_token']))
+    const callWith = (cert?: string) => {
+      const der = cert === undefined ? {} : { 'x-ssl-client-der': new X509Certificate(cert).raw.toString('base64') }
+      return send('GET', '/clients', { headers: { 'x-real-ip': '127.0.0.9', ...der } })
+    }
+    expectProblem(await callWith(), 401, 'access.token_invalid')
+    expectProblem(await callWith(other.cert), 401, 'access.token_invalid')
+    expect((await callWith(own.cert)).status).toBe(200)
   })
 
   it('a token in the query → 401, and it is not read (RFC 6750 §2.3)', async () => {
