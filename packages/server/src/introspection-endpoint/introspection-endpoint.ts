@@ -1,4 +1,4 @@
-import { resourceServerOf, parseScope, type AccessTokenClaims } from '@latchkey/protocol'
+import { networkClaim, resourceServerOf, parseScope, type AccessTokenClaims } from '@latchkey/protocol'
 import type { CompiledClient } from '../clients/compiled-client.ts'
 import type { Endpoint, HttpResponse } from '../http/exchange.ts'
 import { answerAuthenticated, type AuthenticatedEndpointContext } from '../token-endpoint/authenticated-endpoint.ts'
@@ -29,7 +29,21 @@ export function introspectionEndpoint(context: IntrospectionContext): Endpoint {
       const visible = visibleScope(context.catalogue(), caller.client, result.value.claims)
       if (visible === undefined) return inactive
       const { iss, sub, client_id, aud, iat, exp, jti, cnf } = result.value.claims
-      const body = { active: true, scope: visible, client_id, token_type: 'Bearer', iss, sub, aud, iat, exp, jti, cnf }
+      const body = {
+        active: true,
+        scope: visible,
+        client_id,
+        token_type: 'Bearer',
+        iss,
+        sub,
+        aud,
+        iat,
+        exp,
+        jti,
+        // Where it may be used, and with what, is for whoever asks to hold it to: it is not seen from here.
+        cnf,
+        [networkClaim]: result.value.claims[networkClaim],
+      }
       return { status: 200, headers: oauthHeaders, body: JSON.stringify(body) }
     })
 }

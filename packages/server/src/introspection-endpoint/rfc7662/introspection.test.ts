@@ -5,6 +5,7 @@ import { revokeSecret } from '../../clients/manage-secrets.ts'
 import { setClientState, updateClient, deleteClient } from '../../clients/update-client.ts'
 import type { ClientId } from '../../clients/client.ts'
 import type { CredentialId } from '../../clients/credential.ts'
+import type { NetworkPolicyId } from '../../network-policy/network-policy.ts'
 import type { Scope } from '@latchkey/protocol'
 import { postForm, send, startTestServer, type TestServer } from '../../testing/start-test-server.ts'
 
@@ -18,6 +19,8 @@ let client: Credentials
 let other: Credentials
 let configurations: Credentials
 let billing: Credentials
+const coversApi = { tokenEndpoint: false, apis: [{ name: 'configurations' }] }
+const policyId = 'a'.repeat(24) as NetworkPolicyId
 const inactive = '{"active":false}'
 
 beforeAll(async () => {
@@ -67,6 +70,19 @@ describe('RFC 7662 §2.2 active', () => {
       iat,
       exp,
       jti,
+      lk_network: 'unrestricted',
+    })
+  })
+
+  test('where a token may be used from is told to the API that asks, which alone sees it', async () => {
+    const restricted = await server.registerClient(['configurations/read'])
+    const network = { change: { allow: [{ cidr: '198.51.100.0/24' }], covers: coversApi }, idIfNew: policyId }
+    const id = restricted.clientId as ClientId
+    expect((await updateClient(server.services.change, context(), id, { network })).ok).toBe(true)
+    const token = await getToken(restricted)
+    expect((await introspect(configurations, token)).json()).toMatchObject({
+      active: true,
+      lk_network: { allow: ['198.51.100.0/24'] },
     })
   })
 
