@@ -192,6 +192,19 @@ describe.each(findGateProxies())('%s', (name, isHere) => {
     expect(JSON.stringify(stage.api.received.slice(before))).not.toContain('forged')
   })
 
+  test.skipIf(!isHere)(
+    'a target in absolute form (RFC 9112 §3.2.2) reaches the API as the path that was judged, or not at all',
+    async () => {
+      const before = stage.api.received.length
+      const token = await stage.issuer.sign()
+      const [good, other] = ['/configurations', '/other'].map((each) => `http://api.example.com${each}`)
+      expect((await callThrough(proxy.port, good ?? '', { token })).status).toBe(name === 'haproxy' ? 400 : 200)
+      expect((await callThrough(proxy.port, other ?? '', { token })).status).not.toBe(200)
+      const reached = stage.api.received.slice(before).map(({ url }) => url)
+      expect(reached).toEqual(name === 'haproxy' ? [] : ['/configurations'])
+    },
+  )
+
   test.skipIf(!isHere)('a second Authorization line is not chosen from', async () => {
     const [good, bad] = [await stage.issuer.sign(), 'nonsense']
     const before = stage.api.received.length
