@@ -129,17 +129,17 @@ describe('tls_client_auth: a certificate that was issued to the client (§2.1)',
     expect(await refusalOf(await token(disabled, own))).toBe('authentication.client_disabled')
   })
 
-  test('no secret and no delivery link is made for it, and none can be', async () => {
+  test('no secret is made for it, and none can be; its delivery link brings a certificate', async () => {
     const made = await admin('POST', '/clients', {
       body: { name: 'x', scopes: ['configurations/read'], authentication: 'mtls' },
     })
     expect(made.status).toBe(201)
     expect(made.body).not.toHaveProperty('client_secret')
-    expect(made.body).not.toHaveProperty('delivery_link')
+    expect(made.body).toHaveProperty('delivery_link')
     const path = `/clients/${String(made.body['client_id'])}`
     for (const refused of [
       await admin('POST', `${path}/secrets`, { body: {} }),
-      await admin('POST', `${path}/links`, { body: {} }),
+      await admin('POST', `${path}/links`, { body: { secret_name: 'next' } }),
       await admin('POST', '/clients', {
         body: { name: 'x', scopes: ['configurations/read'], authentication: 'mtls', show_secret: true },
       }),
