@@ -1,5 +1,4 @@
-import { coversEndpoint } from '@latchkey/protocol'
-import { isWithin } from '@latchkey/protocol/network'
+import { coversEndpoint, isWithin } from '@latchkey/protocol'
 import type { Network } from './read-network-claim.ts'
 
 /** A call, as far as a network policy asks. */

@@ -1,5 +1,10 @@
-import { maxNetworkClaimRanges, readEndpointPattern, type EndpointPattern } from '@latchkey/protocol'
-import { readNetworks, type Network as AddressRange } from '@latchkey/protocol/network'
+import {
+  maxNetworkClaimRanges,
+  readEndpointPattern,
+  type EndpointPattern,
+  readNetworks,
+  type Network as AddressRange,
+} from '@latchkey/protocol'
 
 /** Where a client may call from, read and ready to be asked. */
 export type Network = 'unrestricted' | NetworkRestrictionRead
