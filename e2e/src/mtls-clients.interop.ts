@@ -190,8 +190,8 @@ describe.skipIf(!opensslIsThere || !javaIsThere)('Java’s HttpClient', () => {
     await run('javac', ['-d', classes, path.join(classes, 'Call.java')])
   }, 120_000)
 
-  const call = async (clientId: string, keystore: string, version: string): Promise<string[]> => {
-    const args = [server.ready.mtls_token_endpoint, rootFile, keystore, password, clientId, version]
+  const call = async (clientId: string, file: string, version: string): Promise<string[]> => {
+    const args = [server.ready.mtls_token_endpoint, rootFile, file, password, clientId, version]
     return (await run('java', ['-cp', classes, 'Call', ...args])).stdout.trim().split('\n')
   }
 

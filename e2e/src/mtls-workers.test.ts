@@ -50,12 +50,15 @@ interface Partner {
   readonly end: () => Promise<number>
 }
 
-async function call<Body>(path: string, body?: object): Promise<{ status: number; body: Body }> {
-  return admin<Body>(server.serving.admin_socket, 'POST', path, body)
+/** Of what the calls below are answered with; each of them with some. */
+type Answered = Readonly<Record<'client_id' | 'certificate' | 'chain' | 'serial' | 'id', string>>
+
+async function call(path: string, body?: object): Promise<{ status: number; body: Answered }> {
+  return admin(server.serving.admin_socket, 'POST', path, body)
 }
 
 async function createClient(): Promise<string> {
-  const made = await call<{ client_id: string }>('/clients', {
+  const made = await call('/clients', {
     name: 'partner',
     scopes: ['billing/read'],
     authentication: 'mtls',
@@ -67,10 +70,7 @@ async function createClient(): Promise<string> {
 async function issued(name: string): Promise<Partner> {
   const clientId = await createClient()
   const { csr, keyFile } = await certificateMaker(installation.directory).request(name)
-  const { body } = await call<{ certificate: string; chain: string; serial: string }>(
-    `/clients/${clientId}/certificates`,
-    { csr },
-  )
+  const { body } = await call(`/clients/${clientId}/certificates`, { csr })
   return {
     clientId,
     identity: { cert: body.certificate + body.chain, key: readFileSync(keyFile, 'utf8') },
@@ -86,7 +86,7 @@ async function foreign(name: string): Promise<Partner> {
   const intermediate = await maker.make(`${name}-clients`, authorityLines, anchor)
   const host = `${name}.example.com`
   const leaf = await maker.make(name, `subjectAltName=DNS:${host}\nextendedKeyUsage=clientAuth\n`, intermediate)
-  const { body } = await call<{ id: string }>(`/clients/${clientId}/registered-subjects`, {
+  const { body } = await call(`/clients/${clientId}/registered-subjects`, {
     san_dns: host,
     anchor: anchor.certificate,
   })
