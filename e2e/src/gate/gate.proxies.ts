@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:http2'
+import { connect as connectSocket } from 'node:net'
 import { networkClaim } from '@latchkey/protocol'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { freePorts } from '../latchkey-process.ts'
@@ -125,10 +126,10 @@ describe.each(findGateProxies())('%s', (name, isHere) => {
       const named = ['X-Request-Id', ...identityHeaders.map((header) => `X-Latchkey-${header}`)].join(', ')
       const lines = ['Connection', `close, ${named}`, 'X-Latchkey_Client-Id', 'forged']
       expect((await callThrough(proxy.port, '/configurations', { token, lines })).status).toBe(200)
-      const { headers } = stage.api.received.at(-1) ?? { headers: {} }
+      const headers = stage.api.received.at(-1)?.headers
       expect(headers).toMatchObject({ 'x-latchkey-client-id': 'test-client', 'x-latchkey-scopes': readScope })
-      expect(headers['x-latchkey-token-id']).toMatch(/^[0-9a-f-]{36}$/)
-      expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{32,36}$/)
+      expect(headers?.['x-latchkey-token-id']).toMatch(/^[0-9a-f-]{36}$/)
+      expect(headers?.['x-request-id']).toMatch(/^[0-9a-f-]{32,36}$/)
       expect(JSON.stringify(headers)).not.toContain('forged')
     },
   )
@@ -175,7 +176,10 @@ describe.each(findGateProxies())('%s', (name, isHere) => {
   ])('by HTTP/2: %s %s → %i', async (method, target, status) => {
     const before = stage.api.received.length
     const token = await stage.issuer.sign()
-    const session = connect(proxy.url, { localAddress: callerAddress })
+    const { hostname, port } = new URL(proxy.url)
+    const session = connect(proxy.url, {
+      createConnection: () => connectSocket({ host: hostname, port: Number(port), localAddress: callerAddress }),
+    })
     const sent = session.request({
       ':method': method,
       ':path': target,
