@@ -44,7 +44,7 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
   const end = began + options.durationMs
   const runs = await Promise.all(
     Array.from({ length: options.connections }, () =>
-      options.freshConnections === true ? runFresh(open, next, end) : runConnection(open, next, end),
+      options.freshConnections === true ? runFresh(open, next, end) : runKept(open, next, end),
     ),
   )
   const seconds = (performance.now() - began) / 1000
@@ -91,6 +91,17 @@ function opener({ port, tls, from }: LoadOptions): Open {
   return (ready) => connectTls({ ...to, secureContext, servername: '', ALPNProtocols: ['http/1.1'] }, ready)
 }
 
+/** Over one connection, and over another when the server closes it: nginx does after a thousand requests. */
+async function runKept(open: Open, next: NextRequest, end: number): Promise<ConnectionRun> {
+  const runs: ConnectionRun[] = []
+  do runs.push(await runConnection(open, next, end))
+  while (performance.now() < end)
+  return {
+    latencies: runs.flatMap(({ latencies }) => latencies),
+    failed: runs.reduce((sum, { failed }) => sum + failed, 0),
+  }
+}
+
 /** One request after the other, each from its connection to its answer. */
 async function runFresh(open: Open, next: NextRequest, end: number): Promise<ConnectionRun> {
   const latencies: number[] = []
@@ -111,22 +122,31 @@ function runConnection(open: Open, next: NextRequest, end: number): Promise<Conn
     let failed = 0
     let sentAt = 0
     let received = ''
+    let isWaiting = false
     const send = (): void => {
       sentAt = performance.now()
+      isWaiting = true
       socket.write(next())
     }
     socket.on('error', reject)
+    socket.on('close', () => {
+      // Closed without an answer.
+      if (isWaiting) failed++
+      resolve({ latencies, failed })
+    })
     socket.on('data', (chunk: Buffer) => {
       received += chunk.toString('latin1')
       const bodyAt = received.indexOf('\r\n\r\n')
       if (bodyAt === -1) return
-      const length = /\r\ncontent-length: (\d+)/i.exec(received.slice(0, bodyAt))?.[1]
+      const head = received.slice(0, bodyAt)
+      const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1]
       if (received.length < bodyAt + 4 + Number(length)) return
       const now = performance.now()
       if (received.startsWith('HTTP/1.1 200')) latencies.push(now - sentAt)
       else failed++
       received = ''
-      if (now < end) {
+      isWaiting = false
+      if (now < end && !/\r\nconnection: close/i.test(head)) {
         send()
       } else {
         socket.destroy()
