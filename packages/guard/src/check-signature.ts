@@ -13,8 +13,9 @@ export async function checkSignature(
 }
 
 async function verifySignature(token: string, { algorithm, key }: VerificationKey): Promise<Step<Uint8Array>> {
-  if (algorithm === 'ES256' && es256OnNode !== undefined) {
-    const payload = es256OnNode(token, key)
+  const verify = algorithm === 'ES256' ? es256OnNode(key) : undefined
+  if (verify !== undefined) {
+    const payload = verify(token)
     return payload === undefined ? fail('token.signature') : pass(payload)
   }
   try {

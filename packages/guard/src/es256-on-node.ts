@@ -1,25 +1,37 @@
-import type { KeyObject } from 'node:crypto'
 import type { CryptoKey } from 'jose'
+
+/** The payload of a token with a good signature; undefined: it is wrong. */
+type VerifyToken = (token: string) => Uint8Array | undefined
+
+const prepared = new WeakMap<CryptoKey, VerifyToken | 'unable'>()
 
 /**
  * Verifies ES256 (RFC 7518 §3.4) by one call into OpenSSL, where there is node:crypto: WebCrypto's way by a thread pool and back costs as much again as the
- * verification (`npm run bench -- gate`). Returns the payload; undefined where the signature is wrong. Does not look at header or claims.
+ * verification (`npm run bench -- gate`). Undefined where a runtime cannot do that with this key. Does not look at header or claims.
  */
-export const es256OnNode: ((token: string, key: CryptoKey) => Uint8Array | undefined) | undefined = (() => {
-  if (typeof globalThis.process?.getBuiltinModule !== 'function') return undefined
-  const { KeyObject: KeyObjects, verify } = process.getBuiltinModule('node:crypto')
-  const prepared = new WeakMap<CryptoKey, { readonly key: KeyObject; readonly dsaEncoding: 'ieee-p1363' }>()
-
-  return (token, key) => {
-    let known = prepared.get(key)
-    if (known === undefined) {
-      known = { key: KeyObjects.from(key), dsaEncoding: 'ieee-p1363' }
-      prepared.set(key, known)
-    }
-    const end = token.lastIndexOf('.')
-    const signature = Buffer.from(token.slice(end + 1), 'base64url')
-    const isGood =
-      signature.length === 64 && verify('sha256', Buffer.from(token.slice(0, end), 'latin1'), known, signature)
-    return isGood ? Buffer.from(token.slice(token.indexOf('.') + 1, end), 'base64url') : undefined
+export function es256OnNode(key: CryptoKey): VerifyToken | undefined {
+  let found = prepared.get(key)
+  if (found === undefined) {
+    found = prepare(key) ?? 'unable'
+    prepared.set(key, found)
   }
-})()
+  return found === 'unable' ? undefined : found
+}
+
+function prepare(key: CryptoKey): VerifyToken | undefined {
+  if (typeof globalThis.process?.getBuiltinModule !== 'function') return undefined
+  try {
+    const { KeyObject, verify } = process.getBuiltinModule('node:crypto')
+    const verifying = { key: KeyObject.from(key), dsaEncoding: 'ieee-p1363' } as const
+    return (token) => {
+      const end = token.lastIndexOf('.')
+      const signature = Buffer.from(token.slice(end + 1), 'base64url')
+      const signed = Buffer.from(token.slice(0, end), 'latin1')
+      const isGood = signature.length === 64 && verify('sha256', signed, verifying, signature)
+      return isGood ? Buffer.from(token.slice(token.indexOf('.') + 1, end), 'base64url') : undefined
+    }
+  } catch {
+    // Runtimes that have some of node:crypto.
+    return undefined
+  }
+}
