@@ -1,6 +1,6 @@
 import type { EpochMs } from '@latchkey/protocol'
 import { endsOf, entriesAt, type CoveredApi, type NetworkCoverage, type NetworkRules } from './network-policy.ts'
-import { includesRanges, mergeRanges, rangeOf } from './ranges.ts'
+import { includesRanges, mergeRanges, rangeOf, type AddressRange } from './ranges.ts'
 
 /**
  * Whether a call that `before` lets pass, now or later, is refused by `after`. Where that would take much to find out (patterns that are written
@@ -15,11 +15,14 @@ export function narrows(before: NetworkRules | undefined, after: NetworkRules | 
 /** At some moment: now, or when an entry of either has ended. */
 function allowsLess(before: NetworkRules, after: NetworkRules, now: EpochMs): boolean {
   const moments = [now, ...[...endsOf(before), ...endsOf(after)].filter((end) => end > now)]
-  return moments.some((moment) => !includesRanges(rangesAt(after, moment), rangesAt(before, moment)))
+  // Read once: there are as many moments as entries.
+  const [had, has] = [rangesOf(before), rangesOf(after)]
+  return moments.some((moment) => !includesRanges(has(moment), had(moment)))
 }
 
-function rangesAt(rules: NetworkRules, moment: EpochMs) {
-  return mergeRanges(entriesAt(rules, moment).map(({ cidr }) => rangeOf(cidr)))
+function rangesOf(rules: NetworkRules): (moment: EpochMs) => AddressRange[] {
+  const ranges = new Map(rules.allow.map(({ cidr }) => [cidr, rangeOf(cidr)]))
+  return (moment) => mergeRanges(entriesAt(rules, moment).flatMap(({ cidr }) => ranges.get(cidr) ?? []))
 }
 
 function coversMore(before: NetworkCoverage | undefined, after: NetworkCoverage | undefined): boolean {

@@ -48,11 +48,16 @@ export function cidrsOf(ranges: readonly AddressRange[]): string[] {
   })
 }
 
-/** Whether every address of `inner` is in `outer`, which is merged. */
+/** Whether every address of `inner` is in `outer`; both are merged, and so ascend together. */
 export function includesRanges(outer: readonly AddressRange[], inner: readonly AddressRange[]): boolean {
-  return mergeRanges(inner).every(({ family, first, last }) =>
-    outer.some((range) => range.family === family && range.first <= first && last <= range.last),
-  )
+  let i = 0
+  return inner.every(({ family, first, last }) => {
+    let around = outer[i]
+    while (around !== undefined && (around.family < family || (around.family === family && around.last < first))) {
+      around = outer[++i]
+    }
+    return around !== undefined && around.family === family && around.first <= first && last <= around.last
+  })
 }
 
 function inOrder(a: AddressRange, b: AddressRange): number {
