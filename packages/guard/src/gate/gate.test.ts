@@ -363,6 +363,19 @@ describe('beside decisions', () => {
     gate = await start()
   })
 
+  test('nor can a policy that only reports, of a client that comes from elsewhere all day', async () => {
+    const token = await issuer.sign({ [networkClaim]: { allow: ['192.0.2.0/24'], report_only: true } })
+    await Promise.all(Array.from({ length: 300 }, () => ask({ token })))
+    const reported = lines.filter(({ msg }) => msg === 'request.reported').length
+    expect(reported).toBeGreaterThanOrEqual(100)
+    expect(reported).toBeLessThan(200)
+    await ask({ target: '/nowhere', token })
+    expect(lines.at(-1)).toMatchObject({ msg: 'refused', reason: 'route.no_rule' })
+    await gate.stop(0)
+    const count = 301 - lines.filter(({ msg }) => msg === 'request.reported').length
+    expect(lines).toContainEqual(expect.objectContaining({ msg: 'reports left out of this log', count }) as object)
+  })
+
   test('what is not as it must be is refused at the start', async () => {
     await expect(start({ issuer: 'http://issuer.example.com' })).rejects.toThrow(/issuer/)
     await expect(start({ proxyNetworks: [] })).rejects.toThrow(/no proxy network/)

@@ -9,32 +9,40 @@ const linesPerSecond = 20
 const summaryIntervalMs = 10_000
 
 interface Share {
+  /** What its lines are, for the one that says how many are not here. */
+  readonly what: string
   left: number
   countedAtMs: number
   omitted: number
 }
 
 /**
- * One line of JSON a refusal, bounded: whoever sends what is refused must not fill the disk. Known clients and strangers have a share of their own each, so that
- * the one cannot hide in the noise of the other. What was left out is counted, and said every ten seconds.
+ * One line of JSON a refusal, and a call that a policy only reports, bounded: whoever sends it must not fill the disk. Known clients, strangers and reports have a share of
+ * their own each, so that none can hide in the noise of another. What was left out is counted, and said every ten seconds.
  */
 export class RefusalLog {
   readonly #write: WriteLine
   readonly #now: () => number
-  readonly #shares: { readonly known: Share; readonly unknown: Share }
+  readonly #shares: { readonly known: Share; readonly unknown: Share; readonly reported: Share }
   readonly #timer: NodeJS.Timeout
 
   constructor(write: WriteLine, now: () => number) {
     this.#write = write
     this.#now = now
-    const share = (): Share => ({ left: burst, countedAtMs: now(), omitted: 0 })
-    this.#shares = { known: share(), unknown: share() }
+    const share = (what: string): Share => ({ what, left: burst, countedAtMs: now(), omitted: 0 })
+    this.#shares = { known: share('refusals'), unknown: share('refusals'), reported: share('reports') }
     this.#timer = setInterval(() => this.#summarise(), summaryIntervalMs).unref()
   }
 
   refused(fields: Readonly<Record<string, string | number | undefined>>): void {
     const share = fields['client_id'] === undefined ? this.#shares.unknown : this.#shares.known
     if (this.#take(share)) this.#line('warn', 'refused', fields)
+    else share.omitted++
+  }
+
+  reported(fields: object): void {
+    const share = this.#shares.reported
+    if (this.#take(share)) this.#line('info', 'request.reported', fields)
     else share.omitted++
   }
 
@@ -55,7 +63,7 @@ export class RefusalLog {
 
   #summarise(): void {
     for (const share of Object.values(this.#shares)) {
-      if (share.omitted > 0) this.#line('warn', 'refusals left out of this log', { count: share.omitted })
+      if (share.omitted > 0) this.#line('warn', `${share.what} left out of this log`, { count: share.omitted })
       share.omitted = 0
     }
   }

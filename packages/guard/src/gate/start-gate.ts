@@ -81,7 +81,10 @@ export async function startGate(options: GateOptions): Promise<RunningGate> {
   function tell(event: GuardEvent): void {
     // Refusals are logged below, where the request is known.
     if (event.type === 'request.refused') return
-    if (event.type === 'request.reported') metrics.reported(event.reason)
+    if (event.type === 'request.reported') {
+      metrics.reported(event.reason)
+      return log.reported(event)
+    }
     const level = /failed|ignored|not_saved/.test(event.type) ? 'warn' : 'info'
     write(JSON.stringify({ level, time: new Date(now()).toISOString(), msg: event.type, ...event }))
   }
