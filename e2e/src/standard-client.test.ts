@@ -1,5 +1,8 @@
 // A well-known OAuth client that knows nothing of Latchkey: discovery, token, introspection, revocation, JWT validation, errors.
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import * as oauth from 'oauth4webapi'
+import { Agent, fetch as undiciFetch, type RequestInit as UndiciRequest } from 'undici'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { admin, newDirectory, removeDirectory, startDev, type LatchkeyProcess } from './latchkey-process.ts'
 
@@ -104,4 +107,38 @@ test('a second client is registered and cannot look into the first one’s token
   const authentication = oauth.ClientSecretPost(made.body.client_secret)
   const response = await oauth.introspectionRequest(server, other, authentication, access_token, insecure)
   expect(await oauth.processIntrospectionResponse(server, other, response)).toEqual({ active: false })
+})
+
+test('tls_client_auth over undici, at the endpoint that the metadata names for it; without the certificate invalid_client', async () => {
+  const socket = process.ready.admin_socket
+  const scope = 'configurations/configurations.read'
+  const made = await admin<{ client_id: string }>(socket, 'POST', '/clients', {
+    name: 'undici',
+    scopes: [scope],
+    authentication: 'mtls',
+  })
+  const issued = await admin<{ certificate: string; chain: string; private_key: string }>(
+    socket,
+    'POST',
+    `/clients/${made.body.client_id}/certificates`,
+    {},
+  )
+  const ca = readFileSync(path.join(directory, 'mtls', 'root.pem'))
+  const identity = { cert: issued.body.certificate + issued.body.chain, key: issued.body.private_key }
+  const request = (tls: object) => {
+    const dispatcher = new Agent({ connect: { ca, ...tls } })
+    const overUndici = (url: string, init: object) => undiciFetch(url, { ...(init as UndiciRequest), dispatcher })
+    return oauth.clientCredentialsGrantRequest(
+      server,
+      { client_id: made.body.client_id, use_mtls_endpoint_aliases: true },
+      oauth.TlsClientAuth(),
+      {},
+      { [oauth.customFetch]: overUndici as unknown as typeof fetch },
+    )
+  }
+  const known = { client_id: made.body.client_id }
+  const token = await oauth.processClientCredentialsResponse(server, known, await request(identity))
+  expect(token).toMatchObject({ token_type: 'bearer', scope })
+  const refused = oauth.processClientCredentialsResponse(server, known, await request({}))
+  await expect(refused).rejects.toMatchObject({ error: 'invalid_client' })
 })
