@@ -95,7 +95,9 @@ function converse(text: string): Promise<string> {
 /** As if so many tokens had been revoked. */
 function addEntries(database: string, number: number, now: number): void {
   using connection = new DatabaseSync(database)
-  const insert = connection.prepare('insert into revocations values (?, ?, ?, ?, ?)')
+  const insert = connection.prepare(
+    'insert into revocations (sequence, kind, subject, minimum, expires_at) values (?, ?, ?, ?, ?)',
+  )
   connection.exec('begin')
   for (let i = 1; i <= number; i++) insert.run(i, 'jti', `${i}`.padStart(22, '0'), 0, now + 86_400_000)
   connection.exec('commit')
