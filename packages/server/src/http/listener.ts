@@ -5,6 +5,7 @@ import { describeError, Fault } from '../kernel/faults.ts'
 import { newRequestId, type RequestId } from '../kernel/ids.ts'
 import type { Logger } from '../kernel/log.ts'
 import type { Random } from '../kernel/random.ts'
+import { answerWithoutParser, refuseBrokenRequest } from './broken-request.ts'
 import type { Body, Endpoint, HttpResponse, ResponseStream } from './exchange.ts'
 import type { FollowedCertificate } from './follow-certificate.ts'
 import type { Peers } from './peer.ts'
@@ -277,36 +278,6 @@ function openStream(
   stream.onEnd(() => state.streams.delete(connection))
   if (state.draining) stream.end()
   else goOn(stream)
-}
-
-/** Answers what node:http could not parse, or gave up waiting for (RFC 9112 §2.2). */
-function refuseBrokenRequest(options: ListenerOptions, error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  const status =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? '431 Request Header Fields Too Large'
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? '408 Request Timeout'
-        : '400 Bad Request'
-  answerWithoutParser(options, socket, status, '', error.code)
-}
-
-/** Answers where node:http cannot, and ends the connection. */
-function answerWithoutParser(options: ListenerOptions, socket: Socket, status: string, text: string, error = ''): void {
-  const id = newRequestId(options.random, options.clock.now())
-  options.logger.info({ request_id: id, listener: options.name, error }, 'not an HTTP request')
-  const head = [
-    `HTTP/1.1 ${status}`,
-    `X-Request-Id: ${id}`,
-    'Content-Type: text/plain',
-    'Cache-Control: no-store',
-    `Content-Length: ${text.length}`,
-    'Connection: close',
-  ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${text}`)
 }
 
 function listen(server: Server, options: ListenerOptions): Promise<void> {
