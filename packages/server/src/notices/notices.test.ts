@@ -340,9 +340,9 @@ describe('two servers on one database', () => {
         adminSender(servers[i % 2 === 0 ? 0 : 1].adminSocket)('POST', `/clients/${clientId}/links`),
       ),
     )
-    await expect.poll(() => mail.arrived.length, soon).toBe(40)
+    await expect.poll(() => mail.arrived.length, { timeout: 45_000, interval: 50 }).toBe(40)
     await new Promise((resolve) => setTimeout(resolve, 2500))
     expect(mail.attempts()).toBe(40)
     expect(new Set(mail.arrived.map(({ mail: { messageId } }) => messageId)).size).toBe(40)
-  })
+  }, 90_000)
 })

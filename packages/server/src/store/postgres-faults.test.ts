@@ -320,16 +320,18 @@ describe('a database that goes away', () => {
 
   test('one change that stands still holds the others off with a Fault, and is ended in the end', async ({ rig }) => {
     const other = await rig.open()
-    let go = () => {}
-    const stuck = new Promise<void>((resolve) => {
-      go = resolve
-    })
+    const begun = Promise.withResolvers<void>()
+    const stuck = Promise.withResolvers<void>()
+    // However the test ends: a handle waits for what it has begun.
+    rig.beforeClosing(async () => stuck.resolve())
     const first = rig.store.change(rig.context(), async (tx) => {
       await tx.clients.insert(sampleClient('stuck'))
-      await stuck
+      begun.resolve()
+      await stuck.promise
       return { ok: true, value: undefined, event: sampleEvent }
     })
     const ending = first.catch((error: unknown) => error)
+    await Promise.race([begun.promise, ending])
     // Twice as many as there are connections.
     const waiting = Array.from({ length: 20 }, (_, n) =>
       faultOf(write(rig, (tx) => tx.clients.insert(sampleClient(`waiting${n}`)))),
@@ -350,7 +352,7 @@ describe('a database that goes away', () => {
         { timeout: 15_000 },
       )
       .toBe('made')
-    go()
+    stuck.resolve()
     expect(await ending).toBeInstanceOf(Fault)
     expect(await known(rig)).toEqual(['next'])
   })

@@ -293,7 +293,7 @@ describe('acknowledging', () => {
     expect(refusal(await claim(server, silent))).toEqual([410, 'link.undelivered'])
     for (const answer of [second, third]) expect((await askToken(server, answer)).status).toBe(200)
     await expect.poll(() => mails('link.undelivered', silent), { timeout: 10_000 }).toHaveLength(1)
-  })
+  }, 60_000)
 })
 
 describe('a new link', () => {

@@ -29,6 +29,8 @@ export interface Rig {
   closeAll(): Promise<void>
 }
 
+const closingMs = 20_000
+
 /** `test` with a {@link Rig}. */
 export function rigTest(openBackend: OpenBackend): TestAPI<{ rig: Rig }> {
   return test.extend<{ rig: Rig }>({
@@ -84,9 +86,18 @@ export function rigTest(openBackend: OpenBackend): TestAPI<{ rig: Rig }> {
           closeAll,
         })
       } finally {
-        await closeAll()
-        await backend.remove()
+        await within(closingMs, 'the handles were not closed', closeAll())
+        await within(closingMs, 'the database was not removed', backend.remove())
       }
     },
   })
+}
+
+/** vitest gives the end of a fixture no time of its own: one that never comes would hold up the whole run, and name no test. */
+async function within(ms: number, otherwise: string, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${otherwise} within ${ms} ms`)), ms)
+  })
+  await Promise.race([work, late]).finally(() => clearTimeout(timer))
 }
