@@ -24,6 +24,8 @@ export interface Knowledge {
   readonly remembered: RememberedTokens
   /** What is needed to judge and is not known at the moment. */
   missing(): readonly MissingKnowledge[]
+  /** Whether {@link Knowledge.start} has resolved. */
+  readonly hasStarted: boolean
   /** From now on the endpoint rules are needed: they are followed too. */
   needRules(): void
   /**
@@ -58,6 +60,7 @@ export function followIssuer(settings: GuardSettings): Knowledge {
   const rules = new EndpointRules({ resourceServer, audience, now, onEvent, maxStalenessSeconds }, endpoint, changed)
   let needsRules = false
   let starting: Promise<void> | undefined
+  let hasStarted = false
 
   async function save(): Promise<void> {
     const { published } = keys
@@ -112,6 +115,9 @@ export function followIssuer(settings: GuardSettings): Knowledge {
     policies,
     rules,
     remembered: new RememberedTokens(settings.maxRememberedTokens),
+    get hasStarted() {
+      return hasStarted
+    },
     missing() {
       const missing: MissingKnowledge[] = []
       if (!keys.isKnown) missing.push('keys')
@@ -124,7 +130,9 @@ export function followIssuer(settings: GuardSettings): Knowledge {
       if (starting !== undefined) void starting.then(() => rules.start())
     },
     start() {
-      starting ??= begin()
+      starting ??= begin().then(() => {
+        hasStarted = true
+      })
       return starting
     },
     async close() {

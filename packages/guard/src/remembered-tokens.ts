@@ -5,7 +5,7 @@ import type { TokenFacts } from './token-claims.ts'
 export interface RememberedToken {
   /** The very key: after the issuer's keys were loaded anew, nothing that was verified by the old ones counts. */
   readonly key: VerificationKey
-  /** What the signature vouches for, read. Not to be handed out: see `copyAccess`. */
+  /** What the signature vouches for, read. Not to be handed out: see `accessOf`. */
   readonly facts: TokenFacts
 }
 

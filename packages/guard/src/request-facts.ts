@@ -10,7 +10,7 @@ export interface RequestFacts {
   readonly target?: string | undefined
   /** The other side of the connection; absent where nothing is known of it: then the caller has no address, and no token that is bound to a certificate is taken. */
   readonly connection?: ConnectionFacts | undefined
-  /** The values of every line of the headers by which a proxy may tell of a caller, by name in lower case. Believed from configured proxies alone. */
+  /** The values of every line of the headers by which a proxy may tell of a caller, by name in lower case; others are ignored. Believed from configured proxies alone. */
   readonly forwarding?: Readonly<Partial<Record<ForwardingHeader, readonly string[]>>> | undefined
 }
 
@@ -24,6 +24,14 @@ export interface ConnectionFacts {
   readonly certificate: Uint8Array | undefined
 }
 
+/** The headers that facts are read from. */
+export const factHeaders: readonly ('authorization' | ForwardingHeader)[] = ['authorization', ...forwardingHeaders]
+
+/** The values of every line of some headers, by name in lower case. Absent: there was none. */
+export type HeaderLinesByName<Name extends string> = Readonly<Partial<Record<Name, readonly string[]>>>
+
+const wantedForFacts = namesInLowerCase(factHeaders)
+
 /**
  * Reads the facts from raw headers (name, value, name, value …) as node:http gives them.
  * Not from `request.headers`, which silently drops every Authorization header but the first.
@@ -31,16 +39,34 @@ export interface ConnectionFacts {
 export function readRequestFacts(
   rawHeaders: readonly string[],
   connection?: ConnectionFacts,
+  call?: CallLine,
+): RequestFacts {
+  return factsOf(readHeaderLines(rawHeaders, wantedForFacts), connection, call)
+}
+
+/** The facts among lines that were read. */
+export function factsOf(
+  lines: HeaderLinesByName<(typeof factHeaders)[number]>,
+  connection?: ConnectionFacts,
   { method, target }: CallLine = {},
 ): RequestFacts {
-  const authorization: string[] = []
-  const forwarding: Partial<Record<ForwardingHeader, string[]>> = {}
+  return { authorization: lines.authorization ?? [], method, target, connection, forwarding: lines }
+}
+
+/** Names to look for with {@link readHeaderLines}. */
+export function namesInLowerCase<Name extends string>(names: readonly Name[]): ReadonlyMap<string | undefined, Name> {
+  return new Map(names.map((name) => [name, name]))
+}
+
+/** Reads raw headers (name, value, name, value …) once for all wanted names: every line of them, whatever its letter case. */
+export function readHeaderLines<Name extends string>(
+  rawHeaders: readonly string[],
+  wanted: ReadonlyMap<string | undefined, Name>,
+): HeaderLinesByName<Name> {
+  const lines: Partial<Record<Name, string[]>> = {}
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]?.toLowerCase()
-    const value = rawHeaders[i + 1] ?? ''
-    if (name === 'authorization') authorization.push(value)
-    const header = forwardingHeaders.find((each) => each === name)
-    if (header !== undefined) (forwarding[header] ??= []).push(value)
+    const name = wanted.get(rawHeaders[i]?.toLowerCase())
+    if (name !== undefined) (lines[name] ??= []).push(rawHeaders[i + 1] ?? '')
   }
-  return { authorization, method, target, connection, forwarding }
+  return lines
 }

@@ -10,7 +10,7 @@ import {
   type EpochSeconds,
   type Scope,
 } from '@latchkey/protocol'
-import type { Access } from './access.ts'
+import type { Access, VerifiedClaims } from './access.ts'
 import { readNetworkClaim, type Network, type ReferredNetwork } from './network/read-network-claim.ts'
 import { fail, pass, type Failed, type Step } from './step.ts'
 
@@ -31,7 +31,10 @@ export interface Moment {
 
 /** What a token says: the same whenever it is read. */
 export interface TokenFacts {
-  readonly access: Omit<Access, 'address'>
+  readonly claims: VerifiedClaims
+  /** Of this API's own. */
+  readonly scopes: readonly Scope[]
+  readonly credentials: CredentialGenerations
   /** Where its client may call from; undefined: it says nothing. */
   readonly network: Network | ReferredNetwork | undefined
   readonly nbf: number | undefined
@@ -78,31 +81,26 @@ export function readClaims(payload: Payload, expected: ClaimExpectations): Step<
   if (network === 'malformed') return fail('token.claims', networkClaim)
 
   const scopes = granted.filter((scope) => resourceServerOf(scope) === expected.resourceServer)
-  const access: TokenFacts['access'] = {
-    clientId,
-    scopes: new Set(scopes),
-    claims: {
-      iss,
-      sub,
-      client_id: clientId,
-      aud,
-      iat: iat as EpochSeconds,
-      exp: exp as EpochSeconds,
-      jti,
-      scope: formatScope(scopes),
-      ...(confirmation && { cnf: confirmation }),
-    },
-    credentials,
+  const claims: VerifiedClaims = {
+    iss,
+    sub,
+    client_id: clientId,
+    aud,
+    iat: iat as EpochSeconds,
+    exp: exp as EpochSeconds,
+    jti,
+    scope: formatScope(scopes),
+    ...(confirmation && { cnf: confirmation }),
   }
-  return pass({ access, network, nbf })
+  return pass({ claims, scopes, credentials, network, nbf })
 }
 
 /** Whether a token is within its time: to be asked at each call. */
 export function judgeTime(
-  { access, nbf }: TokenFacts,
+  { claims, nbf }: TokenFacts,
   { nowSeconds, clockToleranceSeconds }: Moment,
 ): Failed | undefined {
-  const { iat, exp } = access.claims
+  const { iat, exp } = claims
   // Each comparison says what must hold, so that a clock that returns NaN refuses instead of passing.
   if (!(nowSeconds < exp + clockToleranceSeconds)) return fail('token.expired')
   if (!(Math.max(iat, nbf ?? iat) <= nowSeconds + clockToleranceSeconds)) return fail('token.not_yet_valid')
@@ -110,8 +108,9 @@ export function judgeTime(
 }
 
 /** For the API's own code, which may do with it what it likes: nothing of it is used again. */
-export function copyAccess({ clientId, scopes, claims, credentials }: TokenFacts['access']): TokenFacts['access'] {
-  return { clientId, scopes: new Set(scopes), claims: { ...claims }, credentials: { ...credentials } }
+export function accessOf({ scopes, claims, credentials }: TokenFacts, address: string | undefined): Access {
+  const clientId = claims.client_id
+  return { clientId, scopes: new Set(scopes), claims: { ...claims }, credentials: { ...credentials }, address }
 }
 
 function readNetworks(payload: Payload, audience: string): TokenFacts['network'] | 'malformed' {
@@ -158,9 +157,8 @@ function readCredentials(payload: Payload): CredentialGenerations | undefined {
   const value = Object.hasOwn(payload, credentialsClaim) ? payload[credentialsClaim] : undefined
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   const entries = Object.entries(value)
-  if (entries.length === 0) return undefined
   const wellFormed = entries.every(([reference, generation]) => reference !== '' && isGeneration(generation))
-  return wellFormed ? Object.fromEntries(entries) : undefined
+  return wellFormed && entries.length > 0 ? (value as CredentialGenerations) : undefined
 }
 
 function isGeneration(value: unknown): value is number {

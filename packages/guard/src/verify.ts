@@ -2,7 +2,6 @@ import type { Access } from './access.ts'
 import { findCaller } from './caller.ts'
 import { readBearerToken } from './bearer-token.ts'
 import { checkSignature } from './check-signature.ts'
-import type { VerificationKey } from './keys/verification-keys.ts'
 import type { Knowledge } from './knowledge.ts'
 import { checkNetwork } from './network/check-network.ts'
 import type { Refusal } from './refusal.ts'
@@ -11,7 +10,7 @@ import { findRule } from './resource-server/find-rule.ts'
 import type { RouteNeeds, RouteRequirement } from './route-requirement.ts'
 import type { GuardSettings } from './settings.ts'
 import { fail, pass, type Failed, type Step } from './step.ts'
-import { copyAccess, judgeTime, readClaims, type TokenFacts } from './token-claims.ts'
+import { accessOf, judgeTime, readClaims } from './token-claims.ts'
 import { readTokenHeader } from './token-header.ts'
 
 /** What Retry-After says while something of the issuer is not known, in seconds. */
@@ -27,7 +26,7 @@ export type Verdict = { readonly ok: true; readonly access: Access } | { readonl
  * facts say: whether a proxy told the truth, nobody here can see.
  */
 export async function verify(
-  facts: RequestFacts,
+  request: RequestFacts,
   requirement: RouteRequirement,
   settings: GuardSettings,
   knowledge: Knowledge,
@@ -39,7 +38,7 @@ export async function verify(
   }
 
   // 1. The token, from the one place where it may stand.
-  const token = readBearerToken(facts.authorization, settings.maxTokenBytes)
+  const token = readBearerToken(request.authorization, settings.maxTokenBytes)
   if (!token.ok) return refused(token)
 
   // 2. The key that its header names; never one that it brings along. And whether what ended is known well enough to judge at all.
@@ -47,14 +46,15 @@ export async function verify(
   const before = remembered.find(digest)
   const header = before === undefined ? readTokenHeader(token.value, settings.algorithms) : pass(before.key)
   if (!header.ok) return refused(header)
-  await knowledge.start()
+  if (!knowledge.hasStarted) await knowledge.start()
   const { keyId } = header.value
   const contacting = revocations.contact()
+  const finding = keys.find(keyId)
   // Both at once, where either has to ask.
   const [found, contact] =
-    typeof contacting === 'string'
-      ? [await keys.find(keyId), contacting]
-      : await Promise.all([keys.find(keyId), contacting])
+    finding instanceof Promise || contacting instanceof Promise
+      ? await Promise.all([finding, contacting])
+      : [finding, contacting]
   // What is known to have ended stays ended, however long nothing was heard.
   if (revocations.hasKey(keyId)) return refused(fail('token.revoked', 'kid'))
   if (found.outcome === 'unavailable') {
@@ -69,24 +69,29 @@ export async function verify(
   if (found.key.algorithm !== header.value.algorithm) return refused(fail('token.algorithm'))
 
   // 3. The signature, before a single claim is believed; and the claims. What they say is the same each time, but for the time.
-  const known = before?.key === found.key ? pass(before.facts) : await readToken(token.value, found.key, settings)
-  if (!known.ok) return refused(known)
-  const { network } = known.value
-  if (known.value !== before?.facts) remembered.keep(digest, { key: found.key, facts: known.value })
+  let facts = before?.key === found.key ? before.facts : undefined
+  if (facts === undefined) {
+    const signed = await checkSignature(token.value, found.key)
+    if (!signed.ok) return refused(signed)
+    const read = readClaims(signed.value, settings)
+    if (!read.ok) return refused(read)
+    facts = read.value
+    remembered.keep(digest, { key: found.key, facts })
+  }
 
   // 4. Whether it is within its time.
   const { clockToleranceSeconds } = settings
-  const untimely = judgeTime(known.value, { clockToleranceSeconds, nowSeconds: settings.now() / 1000 })
+  const untimely = judgeTime(facts, { clockToleranceSeconds, nowSeconds: settings.now() / 1000 })
   if (untimely !== undefined) return refused(untimely)
-  const access = copyAccess(known.value.access)
 
   // 5. Whether it has ended before its time.
-  const { clientId, scopes, claims, credentials } = access
+  const { claims, credentials, scopes, network } = facts
+  const clientId = claims.client_id
   const ending = revocations.endingOf({ jti: claims.jti, credentials })
   if (ending !== undefined) return refused(fail('token.revoked', ending), { clientId })
 
   // 6. Whether it comes from whom it was given to.
-  const caller = findCaller(facts, settings.proxies)
+  const caller = findCaller(request, settings.proxies)
   const thumbprint = claims.cnf?.['x5t#S256']
   if (thumbprint !== undefined) {
     const presented = await caller.thumbprint()
@@ -95,10 +100,11 @@ export async function verify(
   }
 
   // 7. And from where they may call.
-  const { method, target } = facts
+  const { method, target } = request
   const { address } = caller
   const seen = { clientId, ...(address !== undefined && { address }) }
-  const located = await checkNetwork(network, { address, method, target }, policies)
+  const locating = checkNetwork(network, { address, method, target }, policies)
+  const located = locating instanceof Promise ? await locating : locating
   if (!located.ok) {
     const isUnavailable = located.reason === 'network.policy_unavailable'
     return refused(located, isUnavailable ? { clientId, retryAfterSeconds: retrySeconds } : seen)
@@ -107,23 +113,19 @@ export async function verify(
   if (reported !== undefined) settings.onEvent({ type: 'request.reported', reason: reported, ...seen })
 
   // 8. What this call needs.
-  const needs = findNeeds(facts, requirement, knowledge)
+  const needs = findNeeds(request, requirement, knowledge)
   if (!needs.ok) {
     const isUnavailable = needs.reason === 'rules.unavailable'
     return refused(needs, isUnavailable ? { clientId, retryAfterSeconds: retrySeconds } : { clientId })
   }
   const requiredScopes = needs.value.scopes
-  if (!requiredScopes.every((scope) => scopes.has(scope))) {
+  const granted: readonly string[] = scopes
+  if (!requiredScopes.every((scope) => granted.includes(scope))) {
     return refused(fail('scope.insufficient'), { clientId, requiredScopes })
   }
   if (needs.value.certificate && thumbprint === undefined) return refused(fail('certificate.required'), { clientId })
   if (needs.value.allowedIp && network === undefined) return refused(fail('network.not_stated'), { clientId })
-  return { ok: true, access: { ...access, address } }
-}
-
-async function readToken(token: string, key: VerificationKey, settings: GuardSettings): Promise<Step<TokenFacts>> {
-  const signed = await checkSignature(token, key)
-  return signed.ok ? readClaims(signed.value, settings) : signed
+  return { ok: true, access: accessOf(facts, address) }
 }
 
 function findNeeds(

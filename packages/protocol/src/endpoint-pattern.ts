@@ -60,8 +60,8 @@ export function readPathSegments(path: string): readonly string[] | undefined {
   if (written === '') return path === '/' ? [] : undefined
   const segments: string[] = []
   for (const part of written.split('/')) {
-    const segment = decodeSegment(part)
-    if (segment === undefined) return undefined
+    const segment = part.includes('%') ? decodeSegment(part) : part
+    if (segment === undefined || segment === '' || segment === '.' || segment === '..') return undefined
     segments.push(segment)
   }
   return segments
@@ -75,8 +75,7 @@ function decodeSegment(part: string): string | undefined {
     return undefined
   }
   // What an encoding hides is exactly what one server sees and another does not.
-  const isPlain = decoded !== '' && decoded !== '.' && decoded !== '..' && !/[/\\;%?#\p{Cc}]/u.test(decoded)
-  return isPlain ? decoded : undefined
+  return /[/\\;%?#\p{Cc}]/u.test(decoded) ? undefined : decoded
 }
 
 /** For granting: whether a call is surely one of the pattern's. Case counts; a path that can be read in two ways matches nothing. HEAD counts as GET too. */

@@ -43,8 +43,8 @@ function* listedHops(lines: readonly string[]): Iterable<Hop> {
 }
 
 /** A header that has one address; a second line was not set by one proxy. */
-function* onlyHop(lines: readonly string[]): Iterable<Hop> {
-  if (lines.length > 0) yield lines.length === 1 ? readNode(lines[0] ?? '') : undefined
+function onlyHop(lines: readonly string[]): Iterable<Hop> {
+  return lines.slice(0, 1).map((line) => (lines.length === 1 ? readNode(line) : undefined))
 }
 
 /** Longest place in a list that is looked at, in characters: more than any address, with zone and port. */
@@ -52,6 +52,8 @@ const maxNodeLength = 128
 
 function readNode(text: string): Hop {
   if (text.length > maxNodeLength) return undefined
+  const plain = canonicalAddress(text)
+  if (plain !== undefined) return plain
   const node = text.replaceAll(/^[ \t]+|[ \t]+$/g, '')
   const [, ipv6, , ipv4] = /^(?:\[([^\]]*)\](:\d{1,5})?|([^:]*):\d{1,5})$/.exec(node) ?? []
   if (ipv6 !== undefined) return ipv6.includes(':') ? canonicalAddress(ipv6) : undefined

@@ -12,7 +12,7 @@ import { savedStateFile } from '../saved-state/saved-state-file.ts'
 import { serveAdministration } from './administration.ts'
 import { GateMetrics } from './gate-metrics.ts'
 import { proxyKinds, type ProxyKindName } from './proxy-kind.ts'
-import { readQuestion } from './read-question.ts'
+import { questionReader } from './read-question.ts'
 import { RefusalLog, type WriteLine } from './refusal-log.ts'
 import { writeDenial, writePassage } from './write-answer.ts'
 
@@ -60,7 +60,7 @@ const maxDrainMs = 5000
  */
 export async function startGate(options: GateOptions): Promise<RunningGate> {
   const { write, now = Date.now } = options
-  const kind = proxyKinds[options.proxy]
+  const readQuestion = questionReader(proxyKinds[options.proxy])
   const believed = readNetworks(options.proxyNetworks)
   const metrics = new GateMetrics()
   const log = new RefusalLog(write, now)
@@ -94,7 +94,7 @@ export async function startGate(options: GateOptions): Promise<RunningGate> {
     if (!isProxy(request.socket)) {
       return deny({ reason: 'gate.not_the_proxy', requiredScopes: [] }, randomUUID())
     }
-    const question = readQuestion(request, kind)
+    const question = readQuestion(request)
     if (question === undefined) return deny({ reason: 'route.unknown', requiredScopes: [] }, randomUUID())
     const { facts, requestId = randomUUID() } = question
     const verdict = await guard.verify(facts, requirement)

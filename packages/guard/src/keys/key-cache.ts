@@ -105,7 +105,12 @@ export class KeyCache implements VerificationKeys {
     if (!this.#isUsable() || !(knownDown || this.#known?.restored)) await refreshed
   }
 
-  async find(keyId: string): Promise<FoundKey> {
+  find(keyId: string): FoundKey | Promise<FoundKey> {
+    const key = this.#isFresh() && this.#isUsable() ? this.#known?.byId.get(keyId) : undefined
+    return key === undefined ? this.#findByAsking(keyId) : { outcome: 'found', key }
+  }
+
+  async #findByAsking(keyId: string): Promise<FoundKey> {
     if (!this.#isFresh()) await this.load()
     if (!this.#isUsable()) return unavailable
     const key = this.#known?.byId.get(keyId)

@@ -18,7 +18,8 @@ export type FoundKey =
 
 /** Where `verify` gets keys from. */
 export interface VerificationKeys {
-  find(keyId: string): Promise<FoundKey>
+  /** At once where nobody has to be asked. */
+  find(keyId: string): FoundKey | Promise<FoundKey>
   /** Sees to it that keys are there, if the issuer answers. Never rejects for want of it. */
   load(): Promise<void>
 }

@@ -9,19 +9,25 @@ export interface NetworkPassed {
   readonly reported?: RefusalReason
 }
 
-/** Whether a call comes from where its token's client may call from. A policy that is there is enforced wherever it is met. */
-export async function checkNetwork(
+/**
+ * Whether a call comes from where its token's client may call from; at once where no policy has to be asked for. A policy that is there is enforced wherever it
+ * is met.
+ */
+export function checkNetwork(
   stated: Network | ReferredNetwork | undefined,
   call: CallFacts,
   policies: Pick<NetworkPolicies, 'find'>,
-): Promise<Step<NetworkPassed>> {
+): Step<NetworkPassed> | Promise<Step<NetworkPassed>> {
   if (stated === undefined) return pass({})
-  const network = await resolve(stated, policies)
-  if (!network.ok) return network
-  const judged = judgeAddress(network.value, call)
+  if (stated !== 'unrestricted' && 'reference' in stated) return checkReferred(stated, call, policies)
+  return judge(stated, call)
+}
+
+function judge(network: Network, call: CallFacts): Step<NetworkPassed> {
+  const judged = judgeAddress(network, call)
   if (judged === 'allowed') return pass({})
   const reason = judged === 'unknown' ? 'network.address_unknown' : 'network.address_not_allowed'
-  const isReportOnly = network.value !== 'unrestricted' && network.value.isReportOnly
+  const isReportOnly = network !== 'unrestricted' && network.isReportOnly
   return isReportOnly ? pass({ reported: reason }) : fail(reason)
 }
 
@@ -31,14 +37,13 @@ const failures: Readonly<Record<Exclude<FoundPolicy['outcome'], 'found'>, Failed
   no_credential: fail('network.no_credential'),
 }
 
-async function resolve(
-  stated: Network | ReferredNetwork,
+async function checkReferred(
+  { reference }: ReferredNetwork,
+  call: CallFacts,
   policies: Pick<NetworkPolicies, 'find'>,
-): Promise<Step<Network>> {
-  if (stated === 'unrestricted' || !('reference' in stated)) return pass(stated)
-  const { reference } = stated
+): Promise<Step<NetworkPassed>> {
   if (reference === undefined) return fail('network.audience_not_named')
-  if (reference === 'unrestricted') return pass(reference)
+  if (reference === 'unrestricted') return judge(reference, call)
   const found = await policies.find(reference)
-  return found.outcome === 'found' ? pass(found.network) : failures[found.outcome]
+  return found.outcome === 'found' ? judge(found.network, call) : failures[found.outcome]
 }

@@ -58,9 +58,18 @@ export function readNetwork(value: unknown, most: number = maxRanges): Network |
   return patterns && { ranges, endpoints: patterns, isReportOnly: reportOnly === true }
 }
 
+/** Ranges that were read, by their text: all tokens of a client name the same ones. */
+const known = new Map<string, AddressRange>()
+const mostKnown = 2000
+
 function readRange(cidr: string): AddressRange | undefined {
+  const before = known.get(cidr)
+  if (before !== undefined) return before
   try {
-    return readNetworks([cidr])[0]
+    const [range] = readNetworks([cidr])
+    if (known.size >= mostKnown) known.clear()
+    if (range !== undefined) known.set(cidr, range)
+    return range
   } catch {
     return undefined
   }
