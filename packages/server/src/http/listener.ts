@@ -6,8 +6,9 @@ import { newRequestId, type RequestId } from '../kernel/ids.ts'
 import type { Logger } from '../kernel/log.ts'
 import type { Random } from '../kernel/random.ts'
 import { answerWithoutParser, refuseBrokenRequest } from './broken-request.ts'
-import type { Body, Endpoint, HttpResponse, ResponseStream } from './exchange.ts'
+import type { Body, Endpoint, HttpResponse } from './exchange.ts'
 import type { FollowedCertificate } from './follow-certificate.ts'
+import { OpenStreams } from './open-streams.ts'
 import type { Peers } from './peer.ts'
 import { problem } from './problem.ts'
 import { createTlsServer, type TlsServer } from './tls-server.ts'
@@ -50,10 +51,9 @@ export interface Listener {
 export async function openListener(options: ListenerOptions): Promise<Listener> {
   const state: State = {
     windingDown: false,
-    draining: false,
     endpoints: undefined,
     rest: undefined,
-    streams: new Map(),
+    streams: new OpenStreams(),
   }
   const onRequest = (message: IncomingMessage, response: ServerResponse): void => {
     accept(options, state, message, response)
@@ -82,9 +82,8 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     },
     async drain(graceMs) {
       state.windingDown = true
-      state.draining = true
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      for (const stream of state.streams.values()) stream.end()
+      state.streams.endAll()
       server.closeIdleConnections()
       tls?.closeSilentConnections()
       const handshakes = setTimeout(() => tls?.closeUnfinishedHandshakes(), Math.min(handshakeGraceMs, graceMs))
@@ -122,12 +121,11 @@ export function originOf(host: string, port: number, scheme: 'http' | 'https' = 
 
 interface State {
   windingDown: boolean
-  draining: boolean
   endpoints: Endpoints | undefined
   /** Reads bodies and answers by itself. */
   rest: RequestListener | undefined
-  /** Responses that go on, by connection: a drain ends them, so that whoever listens goes to another server. */
-  readonly streams: Map<Socket, ResponseStream>
+  /** A drain ends them, so that whoever listens goes to another server. */
+  readonly streams: OpenStreams
 }
 
 function accept(options: ListenerOptions, state: State, message: IncomingMessage, response: ServerResponse): void {
@@ -175,7 +173,7 @@ function accept(options: ListenerOptions, state: State, message: IncomingMessage
     answered.then(
       (result) => {
         if (result.goOn !== undefined) {
-          openStream(state, message.socket, response, id, result, result.goOn)
+          state.streams.open(message.socket, response, id, result, result.goOn)
           return
         }
         // Nothing that comes after an oversized body on this connection can be trusted to be a request.
@@ -241,43 +239,6 @@ function answer(response: ServerResponse, id: RequestId, result: HttpResponse, c
   response.writeHead(status, headers)
   // ASCII, as nearly every answer is, goes out as Latin-1 without being encoded.
   response.end(body, bytes === body.length ? 'latin1' : 'utf8')
-}
-
-/** What a slow reader of a stream may leave waiting in memory, in bytes. */
-const maxStreamBacklog = 4 * 1024 * 1024
-
-function openStream(
-  state: State,
-  connection: Socket,
-  response: ServerResponse,
-  id: RequestId,
-  result: HttpResponse,
-  goOn: (stream: ResponseStream) => void,
-): void {
-  if (response.headersSent || response.destroyed) return
-  // Two that were asked for in one breath: of the second nobody would ever read a byte.
-  if (state.streams.has(connection)) {
-    connection.destroy()
-    return
-  }
-  response.writeHead(result.status, ['X-Request-Id', id, 'Connection', 'close', ...result.headers])
-  if (result.body !== '') response.write(result.body)
-  const stream: ResponseStream = {
-    send(text) {
-      if (response.destroyed || response.writableEnded) return true
-      const keepsUp = response.write(text)
-      if (response.writableLength > maxStreamBacklog) response.destroy()
-      return keepsUp
-    },
-    onceTaken: (listener) => response.once('drain', listener),
-    cut: () => response.destroy(),
-    end: () => response.end(),
-    onEnd: (listener) => response.once('close', listener),
-  }
-  state.streams.set(connection, stream)
-  stream.onEnd(() => state.streams.delete(connection))
-  if (state.draining) stream.end()
-  else goOn(stream)
 }
 
 function listen(server: Server, options: ListenerOptions): Promise<void> {
