@@ -19,7 +19,7 @@ interface Program {
   readonly args: (configuration: string, directory: string) => readonly string[]
 }
 
-export type GateProxyName = 'nginx' | 'caddy' | 'haproxy'
+export type GateProxyName = 'nginx' | 'caddy' | 'haproxy' | 'traefik'
 
 const programs: Readonly<Record<GateProxyName, Program>> = {
   nginx: {
@@ -39,6 +39,12 @@ const programs: Readonly<Record<GateProxyName, Program>> = {
     version: ['-v'],
     files: ['gate-haproxy.cfg', 'gate-haproxy.lua'],
     args: (configuration) => ['-db', '-f', configuration],
+  },
+  traefik: {
+    command: 'traefik',
+    version: ['version'],
+    files: ['gate-traefik.yml', 'gate-traefik-routes.yml'],
+    args: (configuration) => [`--configFile=${configuration}`],
   },
 }
 
@@ -83,6 +89,8 @@ export async function startGateProxy(name: GateProxyName, ports: { gate: number;
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
   const isUp = await waitForPort(port, () => child.exitCode === null)
   if (!isUp) throw new Error(`${name} did not start: ${said}`)
+  // Traefik listens before it has read its routes.
+  while ((await fetch(`http://127.0.0.1:${port}/`)).status === 404) await new Promise((go) => setTimeout(go, 20))
   return {
     port,
     url: `http://127.0.0.1:${port}`,
