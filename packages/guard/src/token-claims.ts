@@ -109,8 +109,9 @@ export function judgeTime(
 
 /** For the API's own code, which may do with it what it likes: nothing of it is used again. */
 export function accessOf({ scopes, claims, credentials }: TokenFacts, address: string | undefined): Access {
-  const clientId = claims.client_id
-  return { clientId, scopes: new Set(scopes), claims: { ...claims }, credentials: { ...credentials }, address }
+  const { client_id: clientId, aud, cnf } = claims
+  const copied = { ...claims, aud: typeof aud === 'string' ? aud : [...aud], ...(cnf && { cnf: { ...cnf } }) }
+  return { clientId, scopes: new Set(scopes), claims: copied, credentials: { ...credentials }, address }
 }
 
 function readNetworks(payload: Payload, audience: string): TokenFacts['network'] | 'malformed' {

@@ -104,6 +104,26 @@ describe.each(['node', 'fastify', 'express', 'hono'] as const)('on a TLS connect
     for (const identity of [own, other, undefined]) expect(await ask(token, identity)).toEqual([200])
   })
 
+  test('what a handler does to its access leaves the token bound, and changes nothing for the next call', async () => {
+    const requirement = guard.declare({ scopes: [readScope] })
+    const token = await issuer.sign({ aud: [audience, 'https://other.example'], ...boundTo(own) })
+    const verify = (certificate: Uint8Array | undefined) =>
+      guard.verify(
+        { authorization: [`Bearer ${token}`], connection: { address: '127.0.0.1', certificate } },
+        requirement,
+      )
+    const untouched = await verify(derOf(own))
+    const verdict = await verify(derOf(own))
+    // As code does that takes out what it does not want to write down.
+    const { claims, credentials, scopes } = verdict.ok ? verdict.access : expect.unreachable()
+    for (const part of [claims.cnf, claims.aud, claims, credentials] as Record<string, unknown>[]) {
+      for (const name of Object.keys(part)) delete part[name]
+    }
+    ;(scopes as Set<string>).clear()
+    expect(await verify(undefined)).toMatchObject({ ok: false, refusal: { reason: 'certificate.missing' } })
+    expect(await verify(derOf(own))).toEqual(untouched)
+  })
+
   test('a binding that cannot be checked is refused, whatever certificate comes', async () => {
     const { cnf } = boundTo(own)
     for (const unknown of [{ ...cnf, jkt: 'x' }, { jkt: cnf['x5t#S256'] }, { 'x5t#S256': 'x' }]) {
