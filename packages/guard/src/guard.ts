@@ -103,7 +103,9 @@ export function createGuard(options: GuardOptions): Guard {
     async start() {
       await knowledge.start()
       // A clock that throws is no reason to fail here: verify tells of it.
-      await Promise.allSettled([knowledge.keys.load(), knowledge.revocations.contact()])
+      const { keys, revocations } = knowledge
+      const asking = [() => keys.load(), () => revocations.contact()]
+      await Promise.allSettled(asking.map(async (ask) => ask()))
     },
 
     missing: () => knowledge.missing(),

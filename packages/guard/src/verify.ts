@@ -48,9 +48,9 @@ export async function verify(
   if (!header.ok) return refused(header)
   if (!knowledge.hasStarted) await knowledge.start()
   const { keyId } = header.value
+  // Both at once, where either has to ask. Neither is left alone by a clock that throws at the other: a rejection that nobody takes ends the process.
   const contacting = revocations.contact()
-  const finding = keys.find(keyId)
-  // Both at once, where either has to ask.
+  const finding = contacting instanceof Promise ? (async () => keys.find(keyId))() : keys.find(keyId)
   const [found, contact] =
     finding instanceof Promise || contacting instanceof Promise
       ? await Promise.all([finding, contacting])

@@ -1,5 +1,6 @@
 import { CompactSign, exportJWK, exportSPKI, generateKeyPair, importJWK, SignJWT, type CryptoKey } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createGuard } from '../guard.ts'
 import {
   audience,
   readScope,
@@ -368,6 +369,33 @@ describe('§4 time, with 60 seconds of leeway', () => {
     const answer = await broken.call(await broken.issuer.sign())
     expect([answer.status, answer.json['code'], broken.refusals]).toEqual([500, 'server_error', ['guard.fault']])
     expect(answer.text + JSON.stringify(broken.events)).not.toContain('secret')
+  })
+
+  test('nor does a clock that begins to throw end the process, by a rejection that nobody takes', async () => {
+    const untaken: unknown[] = []
+    const note = (error: unknown): void => void untaken.push(error)
+    process.on('unhandledRejection', note)
+    await using issuer = await startTestIssuer({ audience, scope: readScope })
+    for (const hasRevocations of [true, false]) {
+      let isBroken = false
+      const now = (): number => {
+        if (isBroken) throw new RangeError('secret of the clock')
+        return Date.now()
+      }
+      issuer.intercept = ({ url }, response) =>
+        hasRevocations || !url?.startsWith('/oauth2/revocations') ? 'pass' : void response.writeHead(500).end()
+      await using guard = createGuard({ issuer: issuer.issuer, audience, resourceServer: 'configurations', now })
+      const requirement = guard.declare({ scopes: [readScope] })
+      await guard.start()
+      expect(guard.missing()).toEqual(hasRevocations ? [] : ['revocations'])
+      isBroken = true
+      const verdict = await guard.verify({ authorization: [`Bearer ${await issuer.sign()}`] }, requirement)
+      expect(verdict).toMatchObject({ ok: false, refusal: { reason: 'guard.fault' } })
+      await guard.start()
+    }
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('unhandledRejection', note)
+    expect(untaken).toEqual([])
   })
 })
 
