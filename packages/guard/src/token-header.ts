@@ -19,11 +19,12 @@ const compactForm = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
  */
 export function readTokenHeader(token: string, algorithms: readonly VerificationAlgorithm[]): Step<TokenHeader> {
   // An unsigned token ends in an empty signature: let it fail as what it is, and not for its form.
-  const header = decode(token)
+  const isCompact = compactForm.test(token)
+  const header = isCompact ? decodeOnce(token) : decode(token)
   if (header === undefined) return fail('token.malformed')
   const algorithm = algorithms.find((accepted) => accepted === header['alg'])
   if (algorithm === undefined) return fail('token.algorithm')
-  if (!compactForm.test(token) || !hasCanonicalSignature(token)) return fail('token.malformed')
+  if (!isCompact || !hasCanonicalSignature(token)) return fail('token.malformed')
   if (!isAccessTokenType(header['typ'])) return fail('token.type')
   if (Object.hasOwn(header, 'crit')) return fail('token.critical_header')
   const keyId = header['kid']
@@ -31,22 +32,27 @@ export function readTokenHeader(token: string, algorithms: readonly Verification
   return pass({ keyId, algorithm })
 }
 
-/** Headers that were decoded, by the first part of their tokens: those of one key are the same letter for letter. */
+/** Headers that were decoded, by the first part of tokens in compact form: those of one key are the same letter for letter. */
 const decoded = new Map<string, Readonly<Record<string, unknown>>>()
 const mostDecoded = 16
 const longestDecoded = 512
 
-function decode(token: string): Readonly<Record<string, unknown>> | undefined {
+function decodeOnce(token: string): Readonly<Record<string, unknown>> | undefined {
   const part = token.slice(0, token.indexOf('.'))
   const before = decoded.get(part)
   if (before !== undefined) return before
+  const header = decode(token)
+  if (header !== undefined && part.length <= longestDecoded) {
+    // Whoever fills it with headers of their own costs others a little time, and nothing else.
+    if (decoded.size >= mostDecoded) decoded.clear()
+    decoded.set(part, header)
+  }
+  return header
+}
+
+function decode(token: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    const header = decodeProtectedHeader(token)
-    if (part.length <= longestDecoded) {
-      if (decoded.size >= mostDecoded) decoded.clear()
-      decoded.set(part, header)
-    }
-    return header
+    return decodeProtectedHeader(token)
   } catch {
     return undefined
   }
@@ -65,8 +71,8 @@ function isAccessTokenType(typ: unknown): boolean {
  */
 function hasCanonicalSignature(token: string): boolean {
   const digits = token.length - token.lastIndexOf('.') - 1
-  const unused = digits % 4
-  return unused === 0 || (lastDigits[unused]?.includes(token.at(-1) ?? '-') ?? false)
+  const digitsOver = digits % 4
+  return digitsOver === 0 || (lastDigits[digitsOver]?.includes(token.at(-1) ?? '-') ?? false)
 }
 
 /** The last digits of so many (modulo 4) whose unused bits are zero: 4 or 2 of them. No number of octets is written with one digit too many. */

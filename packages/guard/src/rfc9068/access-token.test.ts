@@ -181,6 +181,14 @@ describe('§4 signature and form', () => {
     },
   )
 
+  test('what it is refused for does not depend on what came before it', async () => {
+    const header = Buffer.from('{"alg":"HS256","typ":"at+jwt","kid":"x"}').toString('base64url')
+    const malformed = [`${header}.e30`, `${header}.`, `${header}.e30.AA.AA`]
+    for (const token of malformed) expect(await outcome(token)).toBe('401 invalid_token token.malformed')
+    expect(await outcome(`${header}.e30.AA`)).toBe('401 invalid_token token.algorithm')
+    for (const token of malformed) expect(await outcome(token)).toBe('401 invalid_token token.malformed')
+  })
+
   test('four parts, five parts (JWE) → token.malformed', async () => {
     const token = await api.issuer.sign()
     expect(await outcome(`${token}.AA`)).toBe('401 invalid_token token.malformed')
