@@ -1,3 +1,4 @@
+import { mock } from 'node:test'
 import { generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createGuard, type Guard } from './guard.ts'
@@ -67,6 +68,18 @@ test('one that waits for the others of its turn is not held up by those that com
   expect(later.length).toBeLessThan(100)
   await asking
   await Promise.all(later)
+})
+
+test("an API's test that holds the timers does not hold the guard", async () => {
+  // A new key: the guard has made nothing ready for it.
+  await issuer.rotate()
+  const token = await issuer.sign({ client_id: 'first' })
+  mock.timers.enable({ apis: ['setImmediate'] })
+  try {
+    expect(await outcome(token)).toBe('first')
+  } finally {
+    mock.timers.reset()
+  }
 })
 
 test('what one guard has read of a header lets nothing pass at another that takes other algorithms', async () => {
