@@ -7,6 +7,7 @@ import { createGuard } from './guard.ts'
 import { honoGuard, needs } from './hono.ts'
 import type { GuardOptions } from './options.ts'
 import { audience, call, readScope, startProtectedApi, stop } from './protected-api.test.support.ts'
+import { readRequestFacts } from './request-facts.ts'
 import { startTestIssuer } from './testing.ts'
 
 /* Where a call came from, as the API's own code is told. Every spelling of the headers is in protocol's tests. */
@@ -30,6 +31,13 @@ const rows: readonly (readonly [options: Partial<GuardOptions>, lines: Lines, ad
   [behind('x-forwarded-for'), ['x-forwarded-for', 'unknown'], undefined],
   [behind('x-forwarded-for'), [], undefined],
 ]
+
+test('what is kept of headers to find it holds no token', () => {
+  const headers = ['Authorization', 'Bearer x', 'X-Real-IP', '198.51.100.1', 'cookie', 'x', 'x-real-ip', '203.0.113.9']
+  const { authorization, forwarding } = readRequestFacts(headers)
+  expect(authorization).toEqual(['Bearer x'])
+  expect(forwarding).toEqual({ 'x-real-ip': ['198.51.100.1', '203.0.113.9'] })
+})
 
 describe('with node:http', () => {
   test.each(rows)('%j, %j: %s', async (options, lines, address) => {

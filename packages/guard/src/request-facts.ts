@@ -30,7 +30,7 @@ export const factHeaders: readonly ('authorization' | ForwardingHeader)[] = ['au
 /** The values of every line of some headers, by name in lower case. Absent: there was none. */
 export type HeaderLinesByName<Name extends string> = Readonly<Partial<Record<Name, readonly string[]>>>
 
-const wantedForFacts = namesInLowerCase(factHeaders)
+const wantedForFacts = wantedHeaders(factHeaders)
 
 /**
  * Reads the facts from raw headers (name, value, name, value …) as node:http gives them.
@@ -44,17 +44,17 @@ export function readRequestFacts(
   return factsOf(readHeaderLines(rawHeaders, wantedForFacts), connection, call)
 }
 
-/** The facts among lines that were read. */
+/** The facts among lines that were read. The token stays out of `forwarding`, which is what gets written down when a proxy is set up. */
 export function factsOf(
-  lines: HeaderLinesByName<(typeof factHeaders)[number]>,
+  { authorization = [], ...forwarding }: HeaderLinesByName<(typeof factHeaders)[number]>,
   connection?: ConnectionFacts,
   { method, target }: CallLine = {},
 ): RequestFacts {
-  return { authorization: lines.authorization ?? [], method, target, connection, forwarding: lines }
+  return { authorization, method, target, connection, forwarding }
 }
 
-/** Names to look for with {@link readHeaderLines}. */
-export function namesInLowerCase<Name extends string>(names: readonly Name[]): ReadonlyMap<string | undefined, Name> {
+/** Names, in lower case, to look for with {@link readHeaderLines}. */
+export function wantedHeaders<Name extends string>(names: readonly Name[]): ReadonlyMap<string | undefined, Name> {
   return new Map(names.map((name) => [name, name]))
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { nodeConnection } from '../node-request.ts'
-import { factHeaders, factsOf, namesInLowerCase, readHeaderLines, type RequestFacts } from '../request-facts.ts'
+import { factHeaders, factsOf, readHeaderLines, wantedHeaders, type RequestFacts } from '../request-facts.ts'
 import { checkPath, type ProxyKind } from './proxy-kind.ts'
 
 /** What a proxy asks about. */
@@ -19,7 +19,7 @@ export function questionReader({
   targetHeader,
 }: ProxyKind): (request: IncomingMessage) => Question | undefined {
   const own = [methodHeader, targetHeader].filter((name) => name !== undefined)
-  const wanted = namesInLowerCase([...factHeaders, 'x-request-id', ...own] as const)
+  const wanted = wantedHeaders([...factHeaders, 'x-request-id', ...own] as const)
   return ({ rawHeaders, socket, method, url = '' }) => {
     // Caddy leaves its caller's query where it asks.
     const path = targetHeader === undefined ? url.slice(0, checkPath.length) : url.split('?', 1)[0]
