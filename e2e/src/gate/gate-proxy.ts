@@ -19,7 +19,7 @@ interface Program {
   readonly args: (configuration: string, directory: string) => readonly string[]
 }
 
-export type GateProxyName = 'nginx' | 'caddy' | 'haproxy' | 'traefik'
+export type GateProxyName = 'nginx' | 'caddy' | 'haproxy' | 'traefik' | 'envoy'
 
 const programs: Readonly<Record<GateProxyName, Program>> = {
   nginx: {
@@ -46,6 +46,13 @@ const programs: Readonly<Record<GateProxyName, Program>> = {
     files: ['gate-traefik.yml', 'gate-traefik-routes.yml'],
     args: (configuration) => [`--configFile=${configuration}`],
   },
+  envoy: {
+    command: 'envoy',
+    version: ['--version'],
+    files: ['gate-envoy.yaml'],
+    // Several of them on one machine share no memory.
+    args: (configuration) => ['-c', configuration, '--use-dynamic-base-id', '--concurrency', '2', '-l', 'warning'],
+  },
 }
 
 /** Those that are on this machine, and those that are not. */
@@ -62,6 +69,7 @@ export function findGateProxies(): readonly (readonly [name: GateProxyName, isHe
 
 /** Ports as the configurations have them. */
 const written = { proxy: 8480, gate: 8410, api: 8402 }
+const portForm = (who: keyof typeof written): RegExp => new RegExp(`(: ?)${written[who]}\\b`, 'g')
 
 /** Starts one between callers and an API; what is changed in its configuration is the ports alone, since several tests may run on one machine. */
 export async function startGateProxy(name: GateProxyName, ports: { gate: number; api: number }): Promise<GateProxy> {
@@ -71,10 +79,9 @@ export async function startGateProxy(name: GateProxyName, ports: { gate: number;
   const [configuration = ''] = files.map((file) => {
     const text = readFileSync(path.join(checkout, 'examples/proxies', file), 'utf8')
     const place = path.join(directory, file)
-    const placed = text
-      .replaceAll(`:${written.proxy}`, `:${port}`)
-      .replaceAll(`127.0.0.1:${written.gate}`, `127.0.0.1:${ports.gate}`)
-      .replaceAll(`127.0.0.1:${written.api}`, `127.0.0.1:${ports.api}`)
+    // As `127.0.0.1:8410` or `port_value: 8410`.
+    const placed = Object.entries({ ...ports, proxy: port })
+      .reduce((before, [who, chosen]) => before.replaceAll(portForm(who as keyof typeof written), `$1${chosen}`), text)
       .replaceAll('examples/proxies/', `${directory}/`)
     writeFileSync(place, placed)
     return place
