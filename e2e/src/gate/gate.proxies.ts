@@ -161,8 +161,8 @@ describe.each(findGateProxies())('%s', (name, isHere) => {
     expect(stage.api.received.length).toBe(before)
   })
 
-  // Of these configurations, HAProxy's alone takes HTTP/2 without TLS.
-  test.skipIf(!isHere || name !== 'haproxy').each([
+  // Of these configurations, only those two take HTTP/2 without TLS.
+  const byHttp2: readonly [method: string, target: string, status: number][] = [
     ['GET', '/configurations', 200],
     ['GET', '/configurations/1?x=/../', 200],
     ['GET', '/other', 403],
@@ -173,28 +173,33 @@ describe.each(findGateProxies())('%s', (name, isHere) => {
     ['GET', 'http://api.example.com/configurations', 400],
     ['GET', 'configurations', 400],
     ['GET', '*', 400],
-  ])('by HTTP/2: %s %s → %i', async (method, target, status) => {
-    const before = stage.api.received.length
-    const token = await stage.issuer.sign()
-    const { hostname, port } = new URL(proxy.url)
-    const session = connect(proxy.url, {
-      createConnection: () => connectSocket({ host: hostname, port: Number(port), localAddress: callerAddress }),
-    })
-    const sent = session.request({
-      ':method': method,
-      ':path': target,
-      authorization: `Bearer ${token}`,
-      'x-latchkey-client-id': 'forged',
-    })
-    const answered = once(sent, 'response').then(([headers]) => (headers as { ':status': number })[':status'])
-    // A target that is none ends the connection.
-    const got = await answered.catch(() => 400)
-    session.destroy()
-    expect(got).toBe(status)
-    const reached = stage.api.received.slice(before).map((each) => `${each.method} ${each.url}`)
-    expect(reached).toEqual(status === 200 ? [`${method} ${target}`] : [])
-    expect(JSON.stringify(stage.api.received.slice(before))).not.toContain('forged')
-  })
+  ]
+  test.skipIf(!isHere).each(['haproxy', 'envoy'].includes(name) ? byHttp2 : [])(
+    'by HTTP/2: %s %s → %i',
+    async (method, target, status) => {
+      const before = stage.api.received.length
+      const token = await stage.issuer.sign()
+      const { hostname, port } = new URL(proxy.url)
+      const session = connect(proxy.url, {
+        createConnection: () => connectSocket({ host: hostname, port: Number(port), localAddress: callerAddress }),
+      })
+      const sent = session.request({
+        ':method': method,
+        ':path': target,
+        authorization: `Bearer ${token}`,
+        'x-latchkey-client-id': 'forged',
+      })
+      const answered = once(sent, 'response').then(([headers]) => (headers as { ':status': number })[':status'])
+      // A target that is none ends the connection.
+      const closed = once(sent, 'close').then(() => 400)
+      const got = await Promise.race([answered, closed]).catch(() => 400)
+      session.destroy()
+      expect(got).toBe(status)
+      const reached = stage.api.received.slice(before).map((each) => `${each.method} ${each.url}`)
+      expect(reached).toEqual(status === 200 ? [`${method} ${target}`] : [])
+      expect(JSON.stringify(stage.api.received.slice(before))).not.toContain('forged')
+    },
+  )
 
   test.skipIf(!isHere)(
     'a target in absolute form (RFC 9112 §3.2.2) reaches the API as the path that was judged, or not at all',
