@@ -15,7 +15,6 @@ const hints: Readonly<Record<string, string>> = {
   'link.claimed': 'was it not you? Open the link in a browser and press "That was not me"',
   'link.unknown': 'copy the link whole, with everything behind the #',
   'limit.requests': 'try again in a minute',
-  'store.unavailable': 'try again in a moment: nothing was spent',
 }
 
 /** What the link delivers, and needs. Spends nothing. Throws Failure. */

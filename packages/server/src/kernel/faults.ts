@@ -47,6 +47,9 @@ export class Fault extends Error {
   }
 }
 
+/** The answer to a COMMIT is missing: what was asked for may have been done, or not. */
+export class OutcomeUnknown extends Fault {}
+
 /** The message of anything that was thrown, on one line. */
 export function describeError(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ')

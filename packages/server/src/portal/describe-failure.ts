@@ -1,13 +1,31 @@
 import { UnreadableBody } from '../http/read-json.ts'
-import { Fault } from '../kernel/faults.ts'
+import { Fault, OutcomeUnknown } from '../kernel/faults.ts'
 import { PortalError } from './portal-error.ts'
 
 /** Seconds after which a visitor may try again when something behind the server is away. */
 const retryAfter = 5
 
+/** What was done stands, although the answer that shows it cannot be made: whoever asked must not take it for undone. */
+export async function shownAfterwards<Document>(shown: Promise<Document>): Promise<Document> {
+  try {
+    return await shown
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    const detail = 'it is done, but cannot be shown for now: please look again in a moment'
+    // The log names the cause.
+    throw Object.assign(new PortalError('store.unavailable', { detail, retryAfter }), { cause: error })
+  }
+}
+
 /** Turns whatever was thrown into the problem to answer with. What is not known says nothing of the inside; the caller logs the original. */
 export function describeFailure(failure: unknown): PortalError {
   if (failure instanceof PortalError) return failure
+  if (failure instanceof OutcomeUnknown) {
+    // A claim that is tried again may find the link claimed: nobody else has to have been there.
+    const detail =
+      'whether it was done is not known: please look again in a moment; if it shows as done, that may have been you'
+    return new PortalError('store.unavailable', { detail, retryAfter })
+  }
   if (failure instanceof Fault && (failure.code === 'store.unavailable' || failure.code === 'audit.unwritable')) {
     return new PortalError('store.unavailable', {
       detail: 'nothing was changed: please try again in a moment',

@@ -21,6 +21,7 @@ import { amendRequest, confirmRequest, withdrawRequest, type Amendment } from '.
 import type { AccessRequest, AccessRequestId } from '../../access-requests/request.ts'
 import { requestMode, submitRequest } from '../../access-requests/submit-request.ts'
 import { readCidr } from '../../network-policy/cidr.ts'
+import { shownAfterwards } from '../describe-failure.ts'
 import { post, type PortalRequest } from '../post.ts'
 import type { PortalServices } from '../services.ts'
 import { requesterProblem, submitProblem } from './problems.ts'
@@ -99,7 +100,7 @@ export function mountAccessRequests(app: FastifyInstance, services: PortalServic
     post(app, `${one}/${name}`, requestKeyInput, async (request) => {
       const done = await act(desk, contextOf(request), request.id as AccessRequestId, request.input.key)
       if (!done.ok) throw requesterProblem(done.refusal)
-      return show(done.value)
+      return shownAfterwards(show(done.value))
     })
   }
 
@@ -111,6 +112,6 @@ export function mountAccessRequests(app: FastifyInstance, services: PortalServic
       form: form && (Object.fromEntries(Object.entries(form)) as Amendment['form']),
     })
     if (!amended.ok) throw requesterProblem(amended.refusal)
-    return show(amended.value)
+    return shownAfterwards(show(amended.value))
   })
 }

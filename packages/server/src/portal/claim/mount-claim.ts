@@ -15,6 +15,7 @@ import { claimLink, proveLink, type ClaimRefusal } from '../../delivery-links/cl
 import { disownLink } from '../../delivery-links/disown-link.ts'
 import type { DeliveryLink, LinkId } from '../../delivery-links/link.ts'
 import type { Result } from '../../kernel/result.ts'
+import { shownAfterwards } from '../describe-failure.ts'
 import { post, type PortalRequest } from '../post.ts'
 import { PortalError } from '../portal-error.ts'
 import type { PortalServices } from '../services.ts'
@@ -52,13 +53,13 @@ export function mountClaim(app: FastifyInstance, services: PortalServices): void
   post(app, `${base}/acknowledge`, acknowledgeInput, async (request): Promise<LinkStatus> => {
     const { key, receipt } = request.input
     const link = orThrow(await acknowledgeLink(desk, contextOf(request), request.id as LinkId, key, receipt))
-    return show(link)
+    return shownAfterwards(show(link))
   })
 
   post(app, `${base}/disown`, disownInput, async (request): Promise<Disowned> => {
     const { id, input, address } = request
     const { link, revoked } = orThrow(await disownLink(desk, contextOf(request), id as LinkId, input.key, address))
-    return { revoked, status: await show(link) }
+    return { revoked, status: await shownAfterwards(show(link)) }
   })
 }
 

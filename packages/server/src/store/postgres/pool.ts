@@ -1,6 +1,6 @@
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import { Client, Pool, type ClientBase, type PoolClient } from 'pg'
-import { Fault } from '../../kernel/faults.ts'
+import { Fault, OutcomeUnknown } from '../../kernel/faults.ts'
 import { refuseUnstorable } from '../sql/storable.ts'
 import { circuit } from './circuit.ts'
 import type { ConnectionSettings } from './connection-settings.ts'
@@ -173,11 +173,15 @@ function boundedClient(client: PoolClient, patience: Patience, failure: (error: 
   }
 }
 
-/** The answer to a COMMIT is missing: what was asked for may have been done, or not. */
 function outcomeUnknown({ code, message, cause }: Fault): Fault {
-  return new Fault(code, `${message}; whether the change was made is not known`, 'look at it before you try again', {
-    cause,
-  })
+  return new OutcomeUnknown(
+    code,
+    `${message}; whether the change was made is not known`,
+    'look at it before you try again',
+    {
+      cause,
+    },
+  )
 }
 
 /** The pool and the driver say by their messages alone that something took too long. */
