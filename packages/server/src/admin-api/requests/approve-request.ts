@@ -29,7 +29,7 @@ export const approveRequest: Operation<'requests', 'approve'> = async (context, 
   const { request, waitingFor, handedOut } = approved.value
   const showsLink = handedOut !== undefined && (handedOut.mailedTo === undefined || body.show_link === true)
   return done({
-    request: await requestRecord(services, request),
+    request: await requestRecord(services, request, handedOut?.link),
     waiting_for: waitingFor,
     delivery_link: showsLink ? handedOut.deliveryLink : undefined,
     link_expires_at: handedOut && toSeconds(handedOut.link.expiresAt),

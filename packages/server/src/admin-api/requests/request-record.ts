@@ -6,16 +6,24 @@ import { requestState } from '../../access-requests/request-state.ts'
 import { domainOf, type AccessRequest } from '../../access-requests/request.ts'
 import type { Client, ClientId } from '../../clients/client.ts'
 import { linkState } from '../../delivery-links/link-state.ts'
+import type { DeliveryLink } from '../../delivery-links/link.ts'
 import type { AdminServices } from '../services.ts'
 import { optionalSeconds } from '../shapes.ts'
 
-/** A request as the contract spells it, with what is known here of what it claims. */
-export async function requestRecord(services: AdminServices, request: AccessRequest): Promise<AccessRequestRecord> {
+/**
+ * A request as the contract spells it, with what is known here of what it claims. A link that was just made for it is not read again: the answer that shows it once must not
+ * be lost to a database that goes away after the change.
+ */
+export async function requestRecord(
+  services: AdminServices,
+  request: AccessRequest,
+  made?: DeliveryLink,
+): Promise<AccessRequestRecord> {
   const now = services.clock.now()
   const { form, decision, submittedAt = request.createdAt } = request
   const state = requestState(request, now)
   if (state === 'unconfirmed') throw new Error(`${request.id} is not confirmed: the team does not see it`)
-  const link = decision?.linkId === undefined ? undefined : await services.links.find(decision.linkId)
+  const link = made ?? (decision?.linkId === undefined ? undefined : await services.links.find(decision.linkId))
   const named = form.client_id === undefined ? undefined : await findNamed(services, form.client_id)
   const pasted = await readPasted(form, now)
   const catalogue = services.requests.catalogue()
