@@ -12,7 +12,7 @@ import { refuseAddress } from '../token-endpoint/caller-address.ts'
 import type { ClientLookup } from '../token-endpoint/authenticate/authenticate-client.ts'
 import type { GuessLimit } from '../token-endpoint/authenticate/guess-limit.ts'
 import type { AuthenticationRefusal } from '../token-endpoint/authenticate/refusals.ts'
-import type { OutcomeLog } from '../token-endpoint/group-commit.ts'
+import type { OutcomeLog, RecordedRefusal } from '../token-endpoint/group-commit.ts'
 
 export interface RenewalContext {
   readonly certificates: Pick<CertificateReads, 'findByThumbprint'>
@@ -37,6 +37,9 @@ export function renewEndpoint(context: RenewalContext): Endpoint {
       return await renew(context, request, request.body.bytes.toString('latin1'))
     } catch (error) {
       if (!(error instanceof Fault)) throw error
+      const reason = error.code === 'store.unavailable' ? 'unavailable.store' : 'unavailable.audit'
+      // The answer is the same where even that cannot be written.
+      await record(context, request, undefined, reason).catch(() => undefined)
       return problem(503, 'Not now', 'try again shortly', ['Retry-After', '2'])
     }
   }
@@ -77,22 +80,29 @@ async function renew(context: RenewalContext, request: HttpRequest, csr: string)
   }
 }
 
+async function record(
+  { log, clock }: RenewalContext,
+  request: HttpRequest,
+  known: IssuedCertificate | undefined,
+  reason: RecordedRefusal['reason'],
+): Promise<void> {
+  const clientId = known?.clientId ?? ''
+  if (!log.recordsRefusal({ reason, clientId, authenticated: known !== undefined, address: request.address })) return
+  const details = { reason, ...(known === undefined ? {} : { serial: known.serial }) }
+  const recorded = { event: 'renewal.denied', at: clock.now(), requestId: request.id, clientId } as const
+  await log.append([{ ...recorded, address: request.address, details }])
+}
+
 /** Whoever has the certificate's key is told what is wrong; anybody else only that he is nobody. */
 async function refuse(
-  { log, clock }: RenewalContext,
+  context: RenewalContext,
   request: HttpRequest,
   known: IssuedCertificate | undefined,
   refusal: ChangeRefusal | AuthenticationRefusal | 'network.address_not_allowed',
 ): Promise<HttpResponse> {
-  const reason = typeof refusal === 'string' ? refusal : refusal.reason
-  const clientId = known?.clientId ?? ''
-  if (log.recordsRefusal({ reason, clientId, authenticated: known !== undefined, address: request.address })) {
-    const details = { reason, ...(known === undefined ? {} : { serial: known.serial }) }
-    const recorded = { event: 'renewal.denied', at: clock.now(), requestId: request.id, clientId } as const
-    await log.append([{ ...recorded, address: request.address, details }])
-  }
+  await record(context, request, known, typeof refusal === 'string' ? refusal : refusal.reason)
   if (refusal === 'network.address_not_allowed') {
-    log.noteRefusal(clientId, request.id, refusal, request.address)
+    context.log.noteRefusal(known?.clientId ?? '', request.id, refusal, request.address)
     const seen = request.address === '' ? 'unknown' : request.address
     return problem(403, 'Not from here', `the client may not call from the address, as this server sees it: ${seen}`)
   }

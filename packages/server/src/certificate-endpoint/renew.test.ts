@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { Agent, request } from 'node:https'
+import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { adminSender, type SendAdmin } from '../admin-api/testing/admin-request.ts'
@@ -19,7 +20,7 @@ import {
   startMtlsServer,
   type IssuedIdentity,
 } from '../testing/mtls-server.ts'
-import { send, type TestServer } from '../testing/start-test-server.ts'
+import { send, sqliteFile, type TestServer } from '../testing/start-test-server.ts'
 
 let server: TestServer
 let admin: SendAdmin
@@ -143,6 +144,19 @@ test('eleven times without a use of any is too often, until the team renews it: 
   const byTeam = await admin('POST', `/certificates/${old.serial}/renew`, { body: { csr } })
   expect(byTeam.status).toBe(201)
   expect(await tokenBy({ cert: String(byTeam.body['certificate']), key: await keyPem(key) }, own)).toBe(200)
+})
+
+test('while the database does nothing: 503, on record, and nothing is spent', async () => {
+  const old = await ripe()
+  const csr = await makeTestCsr(await makeTestKey())
+  const db = new DatabaseSync(sqliteFile(server.config))
+  db.exec('BEGIN IMMEDIATE')
+  const away = await renew(csr, old)
+  db.exec('ROLLBACK')
+  db.close()
+  expect(away).toMatchObject({ status: 503, type: 'application/problem+json' })
+  expect(await lastReason()).toBe('unavailable.store')
+  expect((await renew(csr, old)).status).toBe(201)
 })
 
 describe('refused', () => {
