@@ -94,7 +94,7 @@ async function tokenBy({ server }: House, clientId: string, identity: TestIdenti
   return (await postMtls(server, '/oauth2/token', form, { identity })).status
 }
 
-function tokenOf({ server }: House, clientId: string, secret: string): Promise<Answer> {
+export function tokenOf({ server }: House, clientId: string, secret: string): Promise<Answer> {
   const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: secret }
   return postForm(`${server.publicUrl}/oauth2/token`, form)
 }

@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { adminSender } from '../admin-api/testing/admin-request.ts'
-import { startMtlsServer } from '../testing/mtls-server.ts'
+import { createClientOver, startMtlsServer } from '../testing/mtls-server.ts'
 import {
   changes,
   secrets,
+  tokenOf,
   type Attempt,
   type ChangeOverHttp,
   type House,
@@ -196,6 +197,19 @@ describe.each(changes)('$name', (each) => {
       expect(await attempt.isInForce()).toBe(true)
     } else await expectDone(attempt, outcome)
   })
+})
+
+test('the database goes away right after a client was narrowed: it gets nothing from memory, and others do', async () => {
+  const [narrowed, other] = [await createClientOver(cut.admin, 'secret'), await createClientOver(cut.admin, 'secret')]
+  const token = async ({ clientId: id, clientSecret }: typeof narrowed) => (await tokenOf(cut, id, clientSecret)).status
+  expect([await token(narrowed), await token(other)]).toEqual([200, 200])
+  proxy.cutNextChange({ at: 'afterwards' })
+  const body = { network: { allow: [{ cidr: '203.0.113.0/24' }] } }
+  expect((await cut.admin('PATCH', `/clients/${narrowed.clientId}`, { body })).status).toBe(200)
+  expect([await token(narrowed), await token(other)]).toEqual([503, 200])
+  expect(proxy.lift()).toBe(true)
+  await expect.poll(() => token(narrowed), { timeout: 5000, interval: 20 }).toBe(400)
+  expect(await token(other)).toBe(200)
 })
 
 test.for(['killed', 'frozen'] as const)(
