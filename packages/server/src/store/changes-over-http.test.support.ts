@@ -305,47 +305,10 @@ export const changes: readonly ChangeOverHttp[] = [
       }
     },
   },
-  {
-    name: 'a request for access is approved',
-    success: 200,
-    again: [409, 'request.decided'],
-    async prepare(house) {
-      requesters += 1
-      const { id, key } = await confirmed(house.server, { contact_address: `ada@acme-${requesters}.example` })
-      secrets.push(key)
-      const body = { revision: 2, show_link: true }
-      return {
-        ask: async () => ofAnswer(await house.admin('POST', `/requests/${id}/approve`, { body })),
-        isInForce: async () => (await house.admin('GET', `/requests/${id}`)).body['state'] === 'approved',
-        async isOfUse({ text }) {
-          const { delivery_link: written } = JSON.parse(text) as Record<string, string>
-          const link = parseKeyedLink('claim', written ?? '')
-          return link !== undefined && (await claim(house.server, { ...link, code: undefined })).status === 200
-        },
-      }
-    },
-  },
-  {
-    name: 'a request for access is approved, under an idempotency key',
-    success: 200,
-    again: [200],
-    async prepare(house) {
-      requesters += 1
-      const { id, key } = await confirmed(house.server, { contact_address: `ada@acme-${requesters}.example` })
-      secrets.push(key)
-      const body = { revision: 2, show_link: true }
-      const headers = { 'Idempotency-Key': randomBytes(18).toString('base64url') }
-      return {
-        ask: async () => ofAnswer(await house.admin('POST', `/requests/${id}/approve`, { body, headers })),
-        isInForce: async () => (await house.admin('GET', `/requests/${id}`)).body['state'] === 'approved',
-        async isOfUse({ text }) {
-          const { delivery_link: written } = JSON.parse(text) as Record<string, string>
-          const link = parseKeyedLink('claim', written ?? '')
-          return link !== undefined && (await claim(house.server, { ...link, code: undefined })).status === 200
-        },
-      }
-    },
-  },
+  approval('a request for access is approved', [409, 'request.decided'], () => ({})),
+  approval('a request for access is approved, under an idempotency key', [200], () => ({
+    'Idempotency-Key': randomBytes(18).toString('base64url'),
+  })),
   {
     name: 'the intermediate is rotated',
     success: 200,
@@ -384,3 +347,32 @@ export const changes: readonly ChangeOverHttp[] = [
     },
   },
 ]
+
+/** `headersOf`: those of both attempts at one approval. */
+function approval(
+  name: string,
+  again: ChangeOverHttp['again'],
+  headersOf: () => Readonly<Record<string, string>>,
+): ChangeOverHttp {
+  return {
+    name,
+    success: 200,
+    again,
+    async prepare(house) {
+      requesters += 1
+      const { id, key } = await confirmed(house.server, { contact_address: `ada@acme-${requesters}.example` })
+      secrets.push(key)
+      const body = { revision: 2, show_link: true }
+      const headers = headersOf()
+      return {
+        ask: async () => ofAnswer(await house.admin('POST', `/requests/${id}/approve`, { body, headers })),
+        isInForce: async () => (await house.admin('GET', `/requests/${id}`)).body['state'] === 'approved',
+        async isOfUse({ text }) {
+          const { delivery_link: written } = JSON.parse(text) as Record<string, string>
+          const link = parseKeyedLink('claim', written ?? '')
+          return link !== undefined && (await claim(house.server, { ...link, code: undefined })).status === 200
+        },
+      }
+    },
+  }
+}
